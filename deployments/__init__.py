@@ -1,0 +1,1 @@
+"""How flows run by themselves: Prefect deployments."""

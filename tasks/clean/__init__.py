@@ -1,0 +1,1 @@
+"""raw/ becomes extracted/ and then documents/: extract, measure, select, deduplicate."""

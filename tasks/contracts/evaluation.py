@@ -1,0 +1,41 @@
+"""What an evaluation says about one model."""
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.contracts.artifacts import ArtifactRef
+
+
+class Metric(BaseModel):
+    """One measured value with its uncertainty."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float
+    unit: str
+    ci_low: float | None = None
+    """Lower end of the 95 % bootstrap interval; None where none was computed."""
+    ci_high: float | None = None
+    num_examples: int
+    higher_is_better: bool
+
+
+class EvalReport(BaseModel):
+    """All metrics of one checkpoint on one frozen evaluation artifact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: ArtifactRef
+    evaluation: ArtifactRef
+    metrics: tuple[Metric, ...]
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name.
+
+        Raises:
+            KeyError: This report has no such metric.
+        """
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(f"no metric {name!r}; this report has {[m.name for m in self.metrics]}")

@@ -1,0 +1,1 @@
+"""Sources become raw/: web pages over HTTP, books and news from files."""

@@ -1,0 +1,1 @@
+"""Corpora of any format become dialogues/, and those masked token shards."""

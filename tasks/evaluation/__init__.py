@@ -1,0 +1,1 @@
+"""The frozen evaluation artifact, and checkpoints measured on it."""

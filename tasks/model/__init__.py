@@ -1,0 +1,1 @@
+"""What a checkpoint needs to speak: presets, chat template, sampling, generation, folder I/O."""

@@ -1,0 +1,1 @@
+"""The promotion rule and the MLflow Model Registry."""

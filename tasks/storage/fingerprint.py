@@ -1,0 +1,63 @@
+"""Keys and content digests: hashes of canonical JSON, the same on every machine and in every run."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+KEY_HEX_DIGITS = 32
+_READ_BYTES = 1 << 20
+
+
+def canonical_json(value: Any) -> str:
+    """`value` as JSON with sorted keys, no spaces and no NaN: equal values give equal text.
+
+    Raises:
+        TypeError: `value` holds something JSON has no stable form for (a set, an object, bytes).
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def sha256_hex(data: bytes) -> str:
+    """sha256 of `data`, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def key_of(preimage: Mapping[str, Any]) -> str:
+    """The first 128 bits of sha256 over canonical JSON: an artifact's key."""
+    return sha256_hex(canonical_json(preimage).encode())[:KEY_HEX_DIGITS]
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, read in pieces of 1 MiB."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_READ_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """sha256 over the sorted hashes of rows: the order and the shards they lie in do not matter.
+
+    Args:
+        rows: Values that JSON can hold, or bytes, which are taken as hexadecimal digits.
+    """
+    hashes = sorted(
+        hashlib.sha256(
+            canonical_json({k: v.hex() if isinstance(v, bytes) else v for k, v in row.items()}).encode()
+        ).digest()
+        for row in rows
+    )
+    return hashlib.sha256(b"".join(hashes)).hexdigest()
+
+
+def doc_id_of(source_kind: str, catalogue_id: str) -> bytes:
+    """The 16-byte identity of a document: stable when its text is edited.
+
+    Args:
+        source_kind: web, book, news, code or dataset.
+        catalogue_id: The canonical URL, or the id in the source's own catalogue.
+    """
+    return hashlib.sha256(canonical_json([source_kind, catalogue_id]).encode()).digest()[:16]

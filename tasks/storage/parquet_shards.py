@@ -1,0 +1,68 @@
+"""Parquet shards: rows in a fixed schema, a file every so many rows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROWS_PER_SHARD = 10_000
+_ROWS_PER_BATCH = 1_000
+
+
+def write_shards(
+    folder: Path,
+    stem: str,
+    rows: Iterable[Mapping[str, Any]],
+    schema: pa.Schema,
+    rows_per_shard: int = ROWS_PER_SHARD,
+) -> dict[str, int]:
+    """Writes rows as `<stem>-00000.parquet`, … (zstd) and always at least one file, be it empty.
+
+    Returns:
+        The number of rows by file name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    num_rows: dict[str, int] = {}
+    batches = _batched(rows, schema, min(_ROWS_PER_BATCH, rows_per_shard))
+    writer, name = None, ""
+    try:
+        for batch in batches:
+            if writer is None or num_rows[name] + len(batch) > rows_per_shard:
+                if writer is not None:
+                    writer.close()
+                name = f"{stem}-{len(num_rows):05d}.parquet"
+                num_rows[name] = 0
+                writer = pq.ParquetWriter(folder / name, schema, compression="zstd")
+            writer.write_table(batch)
+            num_rows[name] += len(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+    return num_rows
+
+
+def read_rows(paths: Sequence[Path], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """All rows of the given shards in order, one at a time."""
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns):
+                yield from batch.to_pylist()
+
+
+def read_table(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows of the given shards as one table."""
+    return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths])
+
+
+def _batched(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+    held: list[Mapping[str, Any]] = []
+    has_any = False
+    for row in rows:
+        held.append(row)
+        if len(held) == size:
+            yield pa.Table.from_pylist(held, schema=schema)
+            held, has_any = [], True
+    if held or not has_any:
+        yield pa.Table.from_pylist(held, schema=schema)

@@ -1,0 +1,1 @@
+"""Text handling that cleaning and dialogue share."""

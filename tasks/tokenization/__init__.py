@@ -1,0 +1,1 @@
+"""documents/ become tokens/: train or load a tokenizer, encode."""
