@@ -1,12 +1,11 @@
 """The artifact store: create-only manifests over any fsspec URL, and mutable names by compare-and-swap.
 
-Nothing here depends on rename or on locks. Files are written under `attempts/<id>/`; the manifest is created last, once,
+Nothing depends on rename or on locks. Files are written under `attempts/<id>/`; the manifest is created last, once,
 exclusively (a hard link on a local disk, a conditional put elsewhere). A process that dies before that leaves files
 that nothing reads. A mutable name is a row of numbered files, each created exclusively: the highest number is
 its value, and two writers cannot both create the same one.
 """
 
-import errno
 import json
 import os
 import shutil
@@ -22,7 +21,6 @@ from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
-from pydantic import ValidationError
 
 from tasks.contracts.artifacts import (
     MANIFEST_SCHEMA_VERSION,
@@ -32,14 +30,13 @@ from tasks.contracts.artifacts import (
     Scalar,
 )
 from tasks.contracts.errors import (
-    CorruptArtifactError,
     MissingArtifactError,
     RefConflictError,
-    SchemaVersionError,
-    StorageFullError,
 )
 from tasks.contracts.reporting import Reporter
-from tasks.storage.fingerprint import canonical_json, file_sha256, sha256_hex
+from tasks.storage.exclusive import FULL_DISK_ERRNOS, create_exclusively, storage_full
+from tasks.storage.fingerprint import canonical_json, file_sha256
+from tasks.storage.manifests import check_file, files_digest, parse_manifest
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ class Store:
             raw = self._fs.cat_file(path)
         except FileNotFoundError:
             return None
-        return _parse_manifest(raw, path)
+        return parse_manifest(raw, path)
 
     def manifest(self, ref: ArtifactRef) -> Manifest:
         """The manifest that `ref` names.
@@ -166,8 +163,8 @@ class Store:
             yield Attempt(store=self, key=key, folder=folder, report=report)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise _storage_full(folder, error) from error
+            if error.errno in FULL_DISK_ERRNOS:
+                raise storage_full(folder, error) from error
             raise
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -203,14 +200,15 @@ class Store:
             inputs=dict(inputs),
             attempt=attempt.folder.name,
             files=files,
-            content_digest=built.content_digest or _files_digest(files, built.volatile),
+            content_digest=built.content_digest or files_digest(files, built.volatile),
             totals=dict(built.totals),
             drops=dict(built.drops),
             created_at=datetime.now(UTC),
             code_version=version("chatmill"),
         )
         try:
-            self._create(
+            create_exclusively(
+                self._fs,
                 self._manifest_path(kind, name, attempt.key),
                 manifest.model_dump_json(indent=1).encode(),
             )
@@ -242,7 +240,7 @@ class Store:
         """
         number = (expected.number if expected else 0) + 1
         try:
-            self._create(self._ref_path(name, number), canonical_json(dict(value)).encode())
+            create_exclusively(self._fs, self._ref_path(name, number), canonical_json(dict(value)).encode())
         except FileExistsError as error:
             raise RefConflictError(
                 f"ref {name!r} was changed by another process: expected to write number {number}, found it taken; "
@@ -257,27 +255,6 @@ class Store:
 
     def _ref_path(self, name: str, number: int) -> str:
         return f"{self.root}/refs/{name}/{number:08d}.json"
-
-    def _create(self, path: str, data: bytes) -> None:
-        """Creates `path` with all of `data`, or raises FileExistsError: never a partial file, never a second one."""
-        if not self._is_local:
-            self._fs.pipe_file(path, data, mode="create")
-            return
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.parent / f".{uuid.uuid4().hex}"
-        try:
-            with draft.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, target)
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise _storage_full(target, error) from error
-            raise
-        finally:
-            draft.unlink(missing_ok=True)
 
     def _sealed(self, attempt: Attempt, path: Path, num_rows: Mapping[str, int]) -> FileInfo:
         relative = path.relative_to(attempt.folder).as_posix()
@@ -306,7 +283,7 @@ class Store:
         if not self._is_local and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fs.get_file(f"{self.root}/attempts/{manifest.attempt}/{info.path}", str(path))
-        _check_file(path, info, manifest)
+        check_file(path, info, manifest)
         self._verified.add((str(path), info.sha256))
         return path
 
@@ -314,52 +291,3 @@ class Store:
         shutil.rmtree(attempt.folder, ignore_errors=True)
         if not self._is_local:
             self._fs.rm(f"{self.root}/attempts/{attempt.folder.name}", recursive=True)
-
-
-def _parse_manifest(raw: bytes, path: str) -> Manifest:
-    try:
-        found = json.loads(raw).get("schema_version")
-        if found == MANIFEST_SCHEMA_VERSION:
-            return Manifest.model_validate_json(raw)
-    except (ValueError, ValidationError, AttributeError) as error:
-        raise CorruptArtifactError(
-            f"{path} is not a manifest ({error}); delete that file and run again: the artifact will be made anew"
-        ) from error
-    raise SchemaVersionError(
-        f"{path} has schema_version {found}, this chatmill reads {MANIFEST_SCHEMA_VERSION}; "
-        "use the chatmill version that wrote it, or another --root"
-    )
-
-
-def _check_file(path: Path, info: FileInfo, manifest: Manifest) -> None:
-    cure = (
-        f"restore that file from a backup, or delete {manifest.kind}/{manifest.name}/{manifest.key}/manifest.json "
-        "and run the flow again to make it anew"
-    )
-    if not path.is_file():
-        raise CorruptArtifactError(f"{path} is missing, expected {info.size_bytes} bytes; {cure}")
-    size = path.stat().st_size
-    found = file_sha256(path)
-    if found != info.sha256:
-        raise CorruptArtifactError(
-            f"{path} is not what was stored: found {size} bytes with sha256 {found}, "
-            f"expected {info.size_bytes} bytes with sha256 {info.sha256}; {cure}"
-        )
-
-
-def _files_digest(files: tuple[FileInfo, ...], volatile: tuple[str, ...]) -> str:
-    kept = [
-        [info.path, info.sha256]
-        for info in files
-        if not any(info.path == v or info.path.startswith(f"{v}/") for v in volatile)
-    ]
-    return sha256_hex(canonical_json(kept).encode())
-
-
-def _storage_full(path: Path, error: OSError) -> StorageFullError:
-    existing = next(p for p in (path, *path.parents) if p.exists())
-    free = shutil.disk_usage(existing).free
-    return StorageFullError(
-        f"no space left while writing {path}: found {free} bytes free on that disk, expected room for the whole artifact; "
-        f"free some space or choose another --root, then run the same command again ({error.strerror})"
-    )

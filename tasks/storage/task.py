@@ -54,7 +54,7 @@ class StageTask:
     def __call__(self, root: str, *args: Any) -> ArtifactRef:
         """Runs the task inside the current flow run and returns the artifact's ref."""
         state = cast("State[ArtifactRef]", self._task(root, *args, return_state=True))
-        return cast(ArtifactRef, state.result())
+        return state.result()
 
     def _run(self, root: str, *args: Any) -> State[ArtifactRef]:
         store = Store(root)
