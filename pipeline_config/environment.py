@@ -43,3 +43,4 @@ def prepare_process(root: str) -> None:
         defaults["PREFECT_HOME"] = str(Path(root).absolute() / "prefect")
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser().mkdir(mode=0o700, parents=True, exist_ok=True)

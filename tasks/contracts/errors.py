@@ -5,9 +5,6 @@ class PipelineError(Exception):
     """Anything that a user or the data can cause; the command line prints it without a traceback, exit code 2."""
 
 
-class ConfigError(PipelineError):
-    """A configuration file or flag holds an unknown key or an impossible value."""
-
 
 class MissingArtifactError(PipelineError):
     """An artifact that was asked for has no manifest in this store."""

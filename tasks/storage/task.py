@@ -51,10 +51,15 @@ class StageTask:
         self._reports = reports
         self._task = task(name=name, retries=retries, persist_result=False, **options)(self._run)
 
-    def __call__(self, root: str, *args: Any) -> ArtifactRef:
-        """Runs the task inside the current flow run and returns the artifact's ref."""
-        state = cast("State[ArtifactRef]", self._task(root, *args, return_state=True))
-        return state.result()
+    def __call__(self, root: str, *args: Any) -> State[ArtifactRef]:
+        """Runs the task inside the current flow run.
+
+        Returns:
+            The finished state, named Completed or Cached; its data is the artifact's ref.
+        """
+        of = next((str(arg.name) for arg in args if hasattr(arg, "name")), "")
+        run = self._task.with_options(task_run_name=f"{self.name} {of}".strip())
+        return cast("State[ArtifactRef]", run(root, *args, return_state=True))
 
     def _run(self, root: str, *args: Any) -> State[ArtifactRef]:
         store = Store(root)
