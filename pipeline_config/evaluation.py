@@ -18,13 +18,11 @@ class EvaluationSetConfig(IdentityConfig):
     max_chars: int = Field(default=3_000, ge=100)
     """A document is cut after so many characters."""
     max_conversations_per_source: int = Field(default=150, ge=1)
-    """At most so many conversations of each source, those with the smallest hashes."""
+    """At most so many conversations of each source and language, those with the smallest hashes."""
     max_candidate_sets_per_source: int = Field(default=60, ge=1)
-    """At most so many contexts of each source for which the true reply is to be picked out."""
+    """At most so many contexts of each source and language for which the true reply is to be picked out."""
     num_candidates: int = Field(default=10, ge=2, le=100)
     """The true reply and so many less one of other conversations."""
-    num_prompts_per_source: int = Field(default=8, ge=1)
-    """At most so many first turns of each source, answered to watch for collapse."""
     salt: str = Field(default="evaluation-1", min_length=1)
     """Another salt chooses other texts."""
 
@@ -36,6 +34,8 @@ class EvaluateConfig(IdentityConfig):
     """Bootstrap resamples behind each interval."""
     seed: int = Field(default=1, ge=0, lt=2**63)
     """Of the bootstrap."""
+    num_prompts_per_source: int = Field(default=6, ge=1, le=1_000)
+    """At most so many first turns of each source and language are answered, to watch for collapse."""
     sampling: SamplingConfig = SamplingConfig(max_new_tokens=40, repetition_penalty=1.0)
     """Of the replies that distinct-n and repetition are counted on: no penalty, so that a collapse is seen."""
 

@@ -43,7 +43,9 @@ def load_config(profile: str, overrides: Sequence[str] = ()) -> RunConfig:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}; mend it at that place") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds a {type(values).__name__}, expected sections such as `crawl:` with keys under them")
+        raise ConfigError(
+            f"{path} holds a {type(values).__name__}, expected sections such as `crawl:` with keys under them"
+        )
     for override in overrides:
         _apply(values, override)
     try:

@@ -13,8 +13,10 @@ class RegistryConfig(ExecutionConfig):
 
 
 class PromotionConfig(IdentityConfig):
-    """Guards beside the comparison: a model that has collapsed is not promoted, however few its bits."""
+    """What a challenger needs beside a better figure: a collapsed model is not promoted, however few its bits."""
 
+    min_examples: int = Field(default=10, ge=2)
+    """With fewer examples an interval says too little: the champion stays."""
     min_distinct_2: float = Field(default=0.1, ge=0.0, le=1.0)
     """Least share of different word pairs in the model's sampled replies."""
     max_repetition: float = Field(default=0.5, ge=0.0, le=1.0)

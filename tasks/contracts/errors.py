@@ -5,7 +5,6 @@ class PipelineError(Exception):
     """Anything that a user or the data can cause; the command line prints it without a traceback, exit code 2."""
 
 
-
 class MissingArtifactError(PipelineError):
     """An artifact that was asked for has no manifest in this store."""
 
@@ -48,3 +47,7 @@ class DeviceError(PipelineError):
 
 class RegistryError(PipelineError):
     """The model registry does not hold what was asked for."""
+
+
+class ComparisonError(PipelineError):
+    """Two models were not measured on the same evaluation artifact, or not on the same examples of it."""

@@ -100,7 +100,8 @@ def _generate(
     from transformers import DynamicCache
 
     cache = DynamicCache(config=model.config)
-    fresh, used = list(prompt_ids), []
+    fresh = list(prompt_ids)
+    used: list[int] = []
     num_token_ids = num_token_ids_of(model)
     while len(used) < max_new_tokens:
         with torch.inference_mode():
@@ -122,7 +123,9 @@ def decode_stream(tokenizer: PreTrainedTokenizerFast, ids: Iterable[int]) -> Ite
     left out. Control tokens are never shown.
     """
     held: list[int] = []
-    num_shown = 0  # the tokens of `held` whose text is out; they stay one round: some decoders join what follows to them
+    num_shown = (
+        0  # the tokens of `held` whose text is out; they stay one round: some decoders join what follows to them
+    )
     for token in ids:
         held.append(token)
         shown, text = _decode(tokenizer, held[:num_shown]), _decode(tokenizer, held)

@@ -53,6 +53,7 @@ def gpt2_config(config: ModelConfig, vocab_size: int, special: SpecialIds) -> GP
         n_layer=config.num_layers,
         n_head=config.num_heads,
         n_inner=4 * config.width,
+        activation_function="gelu_pytorch_tanh",  # GPT-2's own function in one kernel; "gelu_new" is six
         embd_pdrop=config.dropout,
         attn_pdrop=config.dropout,
         resid_pdrop=config.dropout,

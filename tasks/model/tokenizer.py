@@ -114,3 +114,8 @@ def encode_texts(tokenizer: "PreTrainedTokenizerFast", texts: Sequence[str]) -> 
         encoder.no_truncation()
         _content_encoders[tokenizer] = encoder
     return [encoding.ids for encoding in encoder.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def vocab_size_of(tokenizer: "PreTrainedTokenizerFast") -> int:
+    """One more than the highest id: rows of the embedding, and what an id's data type must hold."""
+    return int(max(tokenizer.get_vocab().values())) + 1

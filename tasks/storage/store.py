@@ -126,6 +126,11 @@ class Store:
         ]
         return sorted((m for m in found if m is not None), key=lambda m: m.created_at)
 
+    def all_keys(self) -> list[tuple[str, str, str]]:
+        """Kind, name and key of every finished artifact."""
+        paths = [PurePosixPath(path).parts for path in self._fs.glob(f"{self.root}/*/*/*/manifest.json")]
+        return sorted((parts[-4], parts[-3], parts[-2]) for parts in paths)
+
     def files(self, ref: ArtifactRef, under: str = "") -> list[Path]:
         """Local paths of an artifact's files whose names begin with `under`, each verified once a process.
 

@@ -48,7 +48,7 @@ class StageTask:
         """
         self.plan = plan
         self.name = name
-        self._reports = reports
+        self.reports: ReportsOf = reports or (lambda store, ref: [])
         self._task = task(name=name, retries=retries, persist_result=False, **options)(self._run)
 
     def __call__(self, root: str, *args: Any) -> State[ArtifactRef]:
@@ -67,9 +67,8 @@ class StageTask:
         bar = _ProgressBar(self.name)
         outcome = settle(store, call, bar.show)
         bar.finish()
-        if self._reports is not None:
-            for report in self._reports(store, outcome.manifest.ref):
-                _publish(report)
+        for report in self.reports(store, outcome.manifest.ref):
+            _publish(report)
         return _state(outcome)
 
 

@@ -1,0 +1,128 @@
+"""The command line: one verb a flow, and the verbs that people talk to a model with."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline_config.environment import DEFAULT_ROOT, prepare_process
+from pipeline_config.load import ConfigError, load_config, profile_names
+from tasks.contracts.errors import PipelineError
+
+EXIT_REFUSED, EXIT_INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    name="chatmill",
+    help="From raw web, book and news text to a dialogue model you can talk to.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Profile = Annotated[
+    str, typer.Option("--profile", "-p", help=f"One of {', '.join(profile_names())}, or a YAML file of yours.")
+]
+Root = Annotated[
+    str, typer.Option("--root", envvar="CHATMILL_ROOT", help="Where artifacts are kept: a folder or an fsspec URL.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", "-s", help="section.key=value, e.g. pretrain.num_steps=500; repeatable.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Run nothing: say what is cached, what would run, and why.")]
+Version = Annotated[str, typer.Option("--model", "-m", help="An alias (champion, challenger) or a version number.")]
+
+
+def _add_flow(verb: str, text: str) -> None:
+    @app.command(verb, help=text)
+    def command(
+        profile: Profile = "demo", overrides: Overrides = None, root: Root = DEFAULT_ROOT, dry_run: DryRun = False
+    ) -> None:
+        prepare_process(root)
+        from flows.verbs import run_verb
+
+        run_verb(verb, load_config(profile, overrides or ()), root, is_dry_run=dry_run)
+
+
+for _verb, _text in (
+    ("demo", "The whole mill on the demo's texts: crawl, clean, tokenise, train, evaluate, register, chat."),
+    ("nightly", "All flows in order, with today as the crawl's snapshot."),
+    ("data", "Crawl, clean, import dialogues."),
+    ("tokens", "Train a tokenizer and encode; makes what it needs first."),
+    ("pretrain", "Train a base model; makes what it needs first."),
+    ("finetune", "Fine-tune the base champion on dialogue."),
+    ("promote", "Measure the newest models against the champions, and promote the better ones."),
+    ("interact", "Let the champion answer the prompts file of the profile and keep the transcript."),
+):
+    _add_flow(_verb, _text)
+
+
+@app.command()
+def chat(
+    model: Version = "champion",
+    profile: Profile = "demo",
+    overrides: Overrides = None,
+    root: Root = DEFAULT_ROOT,
+    log: Annotated[Path | None, typer.Option(help="Append the conversation to this JSON Lines file.")] = None,
+) -> None:
+    """Talk to a registered dialogue model; /help lists what can be typed."""
+    prepare_process(root)
+    from flows.talk import chat_on_the_terminal
+
+    chat_on_the_terminal(load_config(profile, overrides or ()), root, model, log)
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="Text to go on with; `-` reads standard input.")],
+    model: Version = "champion",
+    profile: Profile = "demo",
+    overrides: Overrides = None,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Let the base model go on with a text."""
+    prepare_process(root)
+    from flows.talk import continue_text
+
+    text = sys.stdin.read() if prompt == "-" else prompt
+    continue_text(load_config(profile, overrides or ()), root, model, text)
+
+
+@app.command()
+def ui(
+    root: Root = DEFAULT_ROOT,
+    port: Annotated[int, typer.Option(help="Of the Prefect UI on this machine.")] = 4200,
+) -> None:
+    """Start the Prefect server over this root's runs and say where to look."""
+    prepare_process(root)
+    from flows.server import serve_ui
+
+    sys.exit(serve_ui(root, port))
+
+
+@app.command()
+def verify(root: Root = DEFAULT_ROOT) -> None:
+    """Check every stored file against its manifest."""
+    from flows.verify import verify_store
+
+    sys.exit(verify_store(root))
+
+
+@app.command()
+def config(profile: Profile = "demo", overrides: Overrides = None) -> None:
+    """Print every setting of a profile with its value, as YAML."""
+    import yaml
+
+    typer.echo(yaml.safe_dump(load_config(profile, overrides or ()).model_dump(mode="json"), allow_unicode=True))
+
+
+def main() -> None:
+    """Runs the command line; what people can mend is said in a line or two, without a traceback."""
+    try:
+        app(standalone_mode=True)
+    except (PipelineError, ConfigError) as error:
+        typer.secho(f"chatmill: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        typer.secho("\nStopped. What was finished is kept: the same command goes on from there.", err=True)
+        sys.exit(EXIT_INTERRUPTED)

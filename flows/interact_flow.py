@@ -1,0 +1,34 @@
+"""The dialogue champion answers a file of prompts; the transcript is an artifact."""
+
+from prefect import flow
+
+from flows.runner import Do, RunSummary, under_prefect
+from pipeline_config.run import RunConfig
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import RegistryError
+from tasks.interaction.task import answer_prompts
+
+
+def make_transcript(do: Do, config: RunConfig, model: ArtifactRef) -> ArtifactRef:
+    """Let `model` answer the profile's prompts."""
+    return do(answer_prompts, model, config.interact.prompts, config.interact.reply)
+
+
+def steps(do: Do, config: RunConfig) -> ArtifactRef:
+    """The transcript of the dialogue champion.
+
+    Raises:
+        RegistryError: No dialogue model leads yet.
+    """
+    champion = do.champion("dialogue", config.registry)
+    if champion is None:
+        raise RegistryError(
+            "found no champion of `dialogue`, expected one; run `chatmill demo` or `chatmill nightly` first"
+        )
+    return make_transcript(do, config, champion)
+
+
+@flow(name="interact")
+def interact(config: RunConfig, root: str) -> RunSummary:
+    """Answers the profile's prompts with the champion and publishes the transcript."""
+    return under_prefect(steps, config, root)

@@ -1,0 +1,40 @@
+"""Documents and conversations become token shards."""
+
+from typing import NamedTuple
+
+from prefect import flow
+
+from flows.data_flow import Corpora, make_corpora
+from flows.runner import Do, RunSummary, under_prefect
+from pipeline_config.run import RunConfig
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.dialogue.task import encode_dialogues
+from tasks.tokenization.task import encode_documents, train_tokenizer
+
+
+class Tokens(NamedTuple):
+    """Everything as ids, and what turns ids into text."""
+
+    tokenizer: ArtifactRef
+    documents: ArtifactRef
+    dialogues: ArtifactRef
+
+
+def make_tokens(do: Do, config: RunConfig, corpora: Corpora) -> Tokens:
+    """Train a tokenizer, or go on with the base champion's; encode."""
+    champion = do.champion("base", config.registry) if config.start_from == "champion" else None
+    tokenizer = champion or do(train_tokenizer, corpora.documents, corpora.dialogues, config.tokenizer)
+    documents = do(encode_documents, corpora.documents, tokenizer, config.split, config.tokens)
+    dialogues = do(encode_dialogues, corpora.dialogues, tokenizer, config.split, config.dialogue_tokens)
+    return Tokens(tokenizer, documents, dialogues)
+
+
+def steps(do: Do, config: RunConfig) -> Tokens:
+    """All steps up to tokens."""
+    return make_tokens(do, config, make_corpora(do, config))
+
+
+@flow(name="tokens")
+def tokens(config: RunConfig, root: str) -> RunSummary:
+    """Makes tokens/ from documents and dialogues, and those first where they are missing."""
+    return under_prefect(steps, config, root)

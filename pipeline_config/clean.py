@@ -1,0 +1,153 @@
+"""What extraction reads out of raw bodies, and which of the extracted documents are kept."""
+
+import os
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline_config.base import ExecutionConfig, IdentityConfig
+
+
+class ExtractConfig(IdentityConfig):
+    """Turns a raw body into text and metrics. No threshold of quality stands here: see SelectConfig."""
+
+    is_main_content_only: bool = True
+    """Leave out navigation, sidebars and footers of web pages; False takes all visible text."""
+    has_comments: bool = False
+    """Keep readers' comments of web pages."""
+    has_alt_texts: bool = False
+    """Keep the alternative texts of images."""
+    word_rule: Literal["ideograph", "whitespace"] = "ideograph"
+    """What a word is. `whitespace`: what stands between white space. `ideograph`: the same, but each Chinese or
+    Japanese character is a word of its own, with the punctuation around it."""
+    language_chars: int = Field(default=1_000, ge=50, le=100_000)
+    """Characters, from the start, that the language model reads; 80 lose one English page in seven."""
+    max_undecodable_share: float = Field(default=0.01, ge=0.0, le=1.0)
+    """Share of characters, 0 to 1, that may be undecodable or control characters; a body with more is quarantined."""
+    max_body_bytes: int = Field(default=16 * 2**20, ge=1)
+    """Bytes; a longer body is quarantined. Budgets stand in for a time limit, which would lose text under load."""
+    max_tags: int = Field(default=200_000, ge=1)
+    """Most `<` in a web page; one with more is quarantined."""
+    max_tag_attributes: int = Field(default=2_000, ge=1)
+    """Most attributes of one tag: the parser's time grows with their square."""
+    max_depth: int = Field(default=4_000, ge=32)
+    """Most tags inside each other: the extractor's time grows with its square (4,000 take about 0.4 s)."""
+
+
+class ExtractLaunch(ExecutionConfig):
+    """How many processes extract."""
+
+    num_workers: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1, le=256)
+    """Processes, 1 to 256; one means this process. By default one a core, at most 8. The result is the same."""
+
+
+class GopherQualityConfig(IdentityConfig):
+    """Gopher's quality rules; a document outside a limit is dropped, one at it is kept.
+
+    Source: Rae et al. 2021, arXiv:2112.11446, appendix A.1.1, «Quality Filtering».
+    """
+
+    min_words: int = Field(default=50, ge=0)
+    """Fewest words."""
+    max_words: int = Field(default=100_000, ge=1)
+    """Most words."""
+    min_mean_word_length: float = Field(default=3.0, ge=0.0)
+    """Characters; not for languages written without spaces."""
+    max_mean_word_length: float = Field(default=10.0, gt=0.0)
+    """Characters; not for languages written without spaces."""
+    max_hash_ratio: float = Field(default=0.1, ge=0.0)
+    """Hash signs a word."""
+    max_ellipsis_ratio: float = Field(default=0.1, ge=0.0)
+    """Ellipses a word."""
+    max_bullet_line_share: float = Field(default=0.9, ge=0.0, le=1.0)
+    """Share of lines that begin with a bullet point."""
+    max_ellipsis_line_share: float = Field(default=0.3, ge=0.0, le=1.0)
+    """Share of lines that end with an ellipsis."""
+    min_alphabetic_word_share: float = Field(default=0.8, ge=0.0, le=1.0)
+    """Share of words with at least one letter."""
+    min_stop_words: int = Field(default=2, ge=0, le=8)
+    """How many of eight English function words occur; for English only."""
+
+
+class GopherRepetitionConfig(IdentityConfig):
+    """Gopher's repetition rules: the most that may be repeated, as a share from 0 to 1.
+
+    Source: Rae et al. 2021, arXiv:2112.11446, table A1.
+    """
+
+    max_dup_line_share: float = Field(default=0.30, ge=0.0, le=1.0)
+    """Lines that stood before."""
+    max_dup_paragraph_share: float = Field(default=0.30, ge=0.0, le=1.0)
+    """Paragraphs that stood before."""
+    max_dup_line_char_share: float = Field(default=0.20, ge=0.0, le=1.0)
+    """Characters in such lines."""
+    max_dup_paragraph_char_share: float = Field(default=0.20, ge=0.0, le=1.0)
+    """Characters in such paragraphs."""
+    max_top_2gram_char_share: float = Field(default=0.20, ge=0.0, le=1.0)
+    """Characters in the most frequent run of two words."""
+    max_top_3gram_char_share: float = Field(default=0.18, ge=0.0, le=1.0)
+    """Characters in the most frequent run of three words."""
+    max_top_4gram_char_share: float = Field(default=0.16, ge=0.0, le=1.0)
+    """Characters in the most frequent run of four words."""
+    max_dup_5gram_char_share: float = Field(default=0.15, ge=0.0, le=1.0)
+    """Characters in runs of five words that stood before."""
+    max_dup_6gram_char_share: float = Field(default=0.14, ge=0.0, le=1.0)
+    """Characters in runs of six words that stood before."""
+    max_dup_7gram_char_share: float = Field(default=0.13, ge=0.0, le=1.0)
+    """Characters in runs of seven words that stood before."""
+    max_dup_8gram_char_share: float = Field(default=0.12, ge=0.0, le=1.0)
+    """Characters in runs of eight words that stood before."""
+    max_dup_9gram_char_share: float = Field(default=0.11, ge=0.0, le=1.0)
+    """Characters in runs of nine words that stood before."""
+    max_dup_10gram_char_share: float = Field(default=0.10, ge=0.0, le=1.0)
+    """Characters in runs of ten words that stood before."""
+
+
+class C4Config(IdentityConfig):
+    """C4's rules for whole pages; a document outside a limit is dropped, one at it is kept.
+
+    Source: Raffel et al. 2020, arXiv:1910.10683, section 2.2.
+    """
+
+    min_sentences: int = Field(default=3, ge=0)
+    """Fewest sentences."""
+    max_lorem_ipsum: int = Field(default=0, ge=0)
+    """Most occurrences of `lorem ipsum`."""
+    max_curly_brackets: int = Field(default=0, ge=0)
+    """Most `{`: a page with one is mostly code."""
+
+
+class FineWebConfig(IdentityConfig):
+    """The three rules that FineWeb adds; a document at a limit is dropped too, as in the paper.
+
+    Source: Penedo et al. 2024, arXiv:2406.17557, section 3.6.
+    """
+
+    min_terminal_line_share: float = Field(default=0.12, ge=0.0, le=1.0)
+    """Share of lines that end with terminal punctuation: more than this is kept."""
+    max_dup_line_char_share: float = Field(default=0.10, ge=0.0, le=1.0)
+    """Share of characters in lines that stood before: less than this is kept."""
+    max_short_line_share: float = Field(default=0.67, ge=0.0, le=1.0)
+    """Share of lines under 30 characters: less than this is kept. Not for languages written without spaces."""
+
+
+class SelectConfig(IdentityConfig):
+    """Which extracted documents become the corpus. Changing any value redoes selection, never extraction."""
+
+    languages: tuple[str, ...] = Field(default=("en", "zh"), min_length=1)
+    """BCP 47 primary language tags that are kept."""
+    min_language_score: float = Field(default=0.65, ge=0.0, le=1.0)
+    """The language model's probability, 0 to 1. Source: FineWeb, arXiv:2406.17557, section 3.3."""
+    quality_kinds: tuple[Literal["web", "book", "news", "code", "dataset"], ...] = ("web",)
+    """Kinds of source to which the quality rules below apply. The papers made them for web pages and used them for
+    nothing else: a long book repeats more phrases than any page."""
+    gopher_quality: GopherQualityConfig | None = GopherQualityConfig()
+    """None: these rules are not applied."""
+    gopher_repetition: GopherRepetitionConfig | None = GopherRepetitionConfig()
+    """None: these rules are not applied."""
+    c4: C4Config | None = C4Config()
+    """None: these rules are not applied."""
+    fineweb: FineWebConfig | None = FineWebConfig()
+    """None: these rules are not applied."""
+    is_deduplicated: bool = True
+    """Of documents with the same text keep one."""

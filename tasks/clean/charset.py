@@ -1,0 +1,83 @@
+"""From a body's bytes to text, whatever its labels claim.
+
+Labels lie often: pages are stored in another encoding than the one that their head names. UTF-8 cannot be met by
+accident, so a body that is UTF-8 is read as such; else the order of the standard: byte order mark, HTTP header, `meta`,
+and last what the bytes look like. Source: https://encoding.spec.whatwg.org and HTML, section 13.2.3.2.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable
+
+from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+
+from tasks.clean.unusable import UnusableDocumentError
+
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_META_CHARSET = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]{2,40})", re.IGNORECASE)
+_META_WITHIN_BYTES = 4_096
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]{2,40})", re.IGNORECASE)
+# The standard decodes these labels by the larger character set that pages in fact use.
+_SUPERSETS = {"gbk": "gb18030", "gb2312": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}
+# Undecodable (U+FFFD) or not of a text: controls but tab, line ends and form feed.
+_BAD_CHARACTERS = re.compile("[\ufffd\x00-\x08\x0e-\x1f\x7f]")
+_NON_ASCII = re.compile("[^\x00-\x7f]")
+_UTF8_BROKEN_SHARE = 0.1
+"""Most broken sequences among the non-ASCII characters of a body that still passes for damaged UTF-8."""
+
+
+def decode_body(body: bytes, content_type: str | None, max_undecodable_share: float) -> str:
+    """The text of a body.
+
+    Args:
+        body: As it came from the source.
+        content_type: The header's value, with its charset where it names one.
+        max_undecodable_share: Of all characters, 0 to 1.
+
+    Raises:
+        UnusableDocumentError: `undecodable`: no encoding turns the body into text.
+    """
+    for mark, codec in _BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            return _checked(body[len(mark) :].decode(codec, "replace"), codec, max_undecodable_share)
+    header = _HEADER_CHARSET.search(content_type or "")
+    meta = _META_CHARSET.search(body[:_META_WITHIN_BYTES])
+    header_codec = _codec(header.group(1)) if header else None
+    if _is_utf8(body) and header_codec not in {"iso2022_jp", "utf-16-le", "utf-16-be"}:
+        return _checked(body.decode("utf-8", "replace"), "utf-8", max_undecodable_share)
+    labels = [header_codec, _codec(meta.group(1).decode("ascii")) if meta else None, _codec(detect_encoding(body))]
+    text, codec = _best_decoding(body, [codec for codec in labels if codec] or ["utf-8"])
+    return _checked(text, codec, max_undecodable_share)
+
+
+def _codec(label: str | None) -> str | None:
+    """The Python codec for a label of the Encoding standard; None for a label that nobody knows."""
+    name = map_encoding_to_html5(label, fallback_utf8=False) if label else None
+    if name is None:
+        return None
+    name = _SUPERSETS.get(name, name)
+    try:
+        return codecs.lookup(name) and name
+    except LookupError:
+        return None
+
+
+def _is_utf8(body: bytes) -> bool:
+    text = body.decode("utf-8", "replace")
+    num_broken = text.count("\ufffd")
+    return num_broken == 0 or num_broken <= _UTF8_BROKEN_SHARE * len(_NON_ASCII.findall(text))
+
+
+def _best_decoding(body: bytes, codecs_in_order: Iterable[str]) -> tuple[str, str]:
+    """The first decoding with the fewest bad characters."""
+    decoded = [(body.decode(codec, "replace"), codec) for codec in dict.fromkeys(codecs_in_order)]
+    return min(decoded, key=lambda item: len(_BAD_CHARACTERS.findall(item[0])))
+
+
+def _checked(text: str, codec: str, max_undecodable_share: float) -> str:
+    num_bad = len(_BAD_CHARACTERS.findall(text))
+    if num_bad > max_undecodable_share * len(text):
+        raise UnusableDocumentError(
+            "undecodable", f"{num_bad} of {len(text)} characters are undecodable or controls, read as {codec}"
+        )
+    return text

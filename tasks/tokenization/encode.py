@@ -1,0 +1,148 @@
+"""documents/ become tokens/: each document's ids and an end-of-text, a folder a kind of source, a file a split.
+
+The test split is never written: no training can read it. The evaluation stage takes its texts from documents/.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline_config.split import SplitConfig
+from pipeline_config.tokenization import TokensConfig
+from tasks.contracts.artifacts import ArtifactRef, Scalar
+from tasks.contracts.errors import EmptyInputError
+from tasks.contracts.reporting import Progress
+from tasks.model.tokenizer import END_OF_TEXT, encode_texts, load_tokenizer, token_id, tokenizer_digest, vocab_size_of
+from tasks.storage.parquet_shards import read_rows
+from tasks.storage.stage import StageCall
+from tasks.storage.store import Attempt, Built
+from tasks.storage.token_series import ShardForm, TokenSeries
+from tasks.storage.token_shards import TokenizedItem, token_dtype_for
+from tasks.text.split import split_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+logger = logging.getLogger(__name__)
+
+_CHARS_PER_BATCH = 1_000_000
+
+
+@dataclass
+class _Source:
+    """One kind of source while it is encoded."""
+
+    train: TokenSeries
+    validation: TokenSeries
+    num_bytes: int = 0
+    """UTF-8 bytes of what was written."""
+    num_test_documents: int = 0
+
+
+def plan_encode_documents(
+    documents: ArtifactRef, tokenizer: ArtifactRef, split: SplitConfig, config: TokensConfig
+) -> StageCall:
+    """The work of making `tokens/documents`: `<source_kind>/<split>-00000.arrow`, split train or validation."""
+
+    def build(attempt: Attempt) -> Built:
+        return _encode(attempt, documents, tokenizer, split, config)
+
+    return StageCall(
+        kind="tokens",
+        name="documents",
+        stage="encode_documents",
+        stage_version=1,
+        identity={**config.model_dump(mode="json"), "split": split.model_dump(mode="json")},
+        inputs={"documents": documents, "tokenizer": tokenizer},
+        build=build,
+    )
+
+
+def _encode(
+    attempt: Attempt, documents: ArtifactRef, tokenizer_ref: ArtifactRef, split: SplitConfig, config: TokensConfig
+) -> Built:
+    folder = attempt.store.folder(tokenizer_ref)
+    tokenizer = load_tokenizer(folder)
+    form = ShardForm(
+        token_dtype=token_dtype_for(vocab_size_of(tokenizer)),
+        is_dialogue=False,
+        tokens_per_shard=config.tokens_per_shard,
+        metadata={
+            "tokenizer_digest": tokenizer_digest(folder),
+            "end_of_text_id": str(token_id(tokenizer, END_OF_TEXT)),
+        },
+    )
+    manifest = attempt.store.manifest(documents)
+    num_documents = sum(info.num_rows or 0 for info in manifest.files if info.path.startswith("kept-"))
+    sources: dict[str, _Source] = {}
+    num_done, started_s = 0, time.monotonic()
+    columns = ["doc_id", "source_kind", "text"]
+    for rows in _batches(read_rows(attempt.store.files(documents, "kept-"), columns)):
+        for kind in {row["source_kind"] for row in rows} - sources.keys():
+            sources[kind] = _Source(
+                train=TokenSeries(attempt.folder, f"{kind}/train", form),
+                validation=TokenSeries(attempt.folder, f"{kind}/validation", form),
+            )
+        _add(rows, sources, tokenizer, split)
+        num_done += len(rows)
+        rate = sum(source.num_bytes for source in sources.values()) / 1e6 / (time.monotonic() - started_s)
+        progress = Progress(done=num_done, total=num_documents, unit="documents", message=f"{rate:.1f} MB/s")
+        attempt.report(progress)
+        logger.info("%d of %d documents encoded, %s", num_done, num_documents, progress.message)
+    if not sources:
+        raise EmptyInputError(
+            f"{documents} holds no document, expected some to encode; loosen the selection's thresholds or add sources"
+        )
+    return _built(sources)
+
+
+def _add(
+    rows: list[dict[str, Any]], sources: Mapping[str, _Source], tokenizer: "PreTrainedTokenizerFast", split: SplitConfig
+) -> None:
+    """Encodes a batch and hands each document to its source's series; the test split only counts."""
+    sides = [split_of(row["doc_id"], split) for row in rows]
+    written = [(row, side) for row, side in zip(rows, sides, strict=True) if side != "test"]
+    for row, side in zip(rows, sides, strict=True):
+        sources[row["source_kind"]].num_test_documents += side == "test"
+    end_id = token_id(tokenizer, END_OF_TEXT)
+    texts = [row["text"] for row, _ in written]
+    for (row, side), ids in zip(written, encode_texts(tokenizer, texts), strict=True):
+        source = sources[row["source_kind"]]
+        source.num_bytes += len(row["text"].encode())
+        series = source.train if side == "train" else source.validation
+        series.add([TokenizedItem(doc_id=row["doc_id"], ids=np.array([*ids, end_id], dtype=np.uint32))])
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Rows in groups of about a million characters: enough for all threads, little in memory."""
+    held: list[dict[str, Any]] = []
+    num_chars = 0
+    for row in rows:
+        held.append(row)
+        num_chars += len(row["text"])
+        if num_chars >= _CHARS_PER_BATCH:
+            yield held
+            held, num_chars = [], 0
+    if held:
+        yield held
+
+
+def _built(sources: Mapping[str, _Source]) -> Built:
+    totals: dict[str, Scalar] = {}
+    num_rows: dict[str, int] = {}
+    for kind, source in sorted(sources.items()):
+        for side, series in (("train", source.train), ("validation", source.validation)):
+            series.close()
+            num_rows |= series.num_rows
+            totals[f"{kind}/{side}/num_documents"] = series.num_items
+            totals[f"{kind}/{side}/num_tokens"] = series.num_tokens
+        num_documents = source.train.num_items + source.validation.num_items
+        num_text_tokens = source.train.num_tokens + source.validation.num_tokens - num_documents
+        totals[f"{kind}/test/num_documents"] = source.num_test_documents
+        totals[f"{kind}/num_bytes"] = source.num_bytes
+        totals[f"{kind}/bytes_per_token"] = round(source.num_bytes / num_text_tokens, 4) if num_text_tokens else None
+    return Built(totals=totals, num_rows=num_rows)

@@ -1,0 +1,75 @@
+"""A profile is read whole or refused with the line, the value and the cure."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from pipeline_config.base import ExecutionConfig, IdentityConfig
+from pipeline_config.load import ConfigError, load_config, profile_names
+from pipeline_config.run import RunConfig
+
+
+def write(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_every_profile_that_comes_along_is_valid() -> None:
+    assert "demo" in profile_names()
+    for name in profile_names():
+        load_config(name)
+
+
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(tmp_path: Path) -> None:
+    profile = write(tmp_path, "crawl:\n  fetch:\n    delay_s: 0.5\n    user_agnt: me/1\n")
+    with pytest.raises(ConfigError, match=r"mine.yaml:4: unknown key crawl.fetch.user_agnt; did you mean 'user_agent'"):
+        load_config(profile)
+
+
+def test_an_impossible_value_is_named_with_its_line_and_bound(tmp_path: Path) -> None:
+    profile = write(tmp_path, "split:\n  test_share: 1.5\n")
+    with pytest.raises(ConfigError, match=r"mine.yaml:2: split.test_share=1.5: .*less than or equal to 0.5"):
+        load_config(profile)
+
+
+def test_every_mistake_is_said_at_once(tmp_path: Path) -> None:
+    profile = write(tmp_path, "split:\n  test_share: 2\nlaunch:\n  num_processes: 0\nnonsense: 1\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(profile)
+    assert str(error.value).count("mine.yaml:") == 3
+
+
+def test_an_override_wins_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    assert load_config("demo", ["pretrain.num_steps=70"]).pretrain.num_steps == 70
+    with pytest.raises(ConfigError, match=r"found no `=`, expected section.key=value"):
+        load_config("demo", ["pretrain.num_steps"])
+    with pytest.raises(ConfigError, match=r"unknown key pretrain.num_stepz; did you mean 'num_steps'"):
+        load_config("demo", ["pretrain.num_stepz=7"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("a: [1\n", "is not YAML"), ("- 1\n", "holds a list"), ("\xff\xfe", "is not YAML|holds a str")],
+)
+def test_a_file_that_is_no_profile_is_refused(tmp_path: Path, text: str, found: str) -> None:
+    with pytest.raises(ConfigError, match=found):
+        load_config(write(tmp_path, text))
+
+
+def test_a_profile_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(ConfigError, match=r"found no profile 'demoo', expected one of .*demo"):
+        load_config("demoo")
+
+
+def test_every_setting_has_a_text_that_says_what_it_means() -> None:
+    def undescribed(model: type[BaseModel], path: str) -> list[str]:
+        found = [f"{path}.{name}" for name, field in model.model_fields.items() if not field.description]
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            if isinstance(inner, type) and issubclass(inner, (IdentityConfig, ExecutionConfig)):
+                found += undescribed(inner, f"{path}.{name}")
+        return found
+
+    assert undescribed(RunConfig, "run") == []
