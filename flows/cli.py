@@ -82,10 +82,10 @@ def generate(
 ) -> None:
     """Let the base model go on with a text."""
     prepare_process(root)
-    from flows.talk import continue_text
+    from flows.talk import continue_on_the_terminal
 
     text = sys.stdin.read() if prompt == "-" else prompt
-    continue_text(load_config(profile, overrides or ()), root, model, text)
+    continue_on_the_terminal(load_config(profile, overrides or ()), root, model, text)
 
 
 @app.command()

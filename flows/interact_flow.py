@@ -6,12 +6,14 @@ from flows.runner import Do, RunSummary, under_prefect
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import RegistryError
+from tasks.interaction.prompts import all_prompts
 from tasks.interaction.task import answer_prompts
 
 
 def make_transcript(do: Do, config: RunConfig, model: ArtifactRef) -> ArtifactRef:
     """Let `model` answer the profile's prompts."""
-    return do(answer_prompts, model, config.interact.prompts, config.interact.reply)
+    asked = all_prompts(config.interact.prompts, config.interact.prompts_file)
+    return do(answer_prompts, model, asked, config.interact.reply)
 
 
 def steps(do: Do, config: RunConfig) -> ArtifactRef:

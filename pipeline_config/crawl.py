@@ -92,6 +92,9 @@ class CrawlLaunch(ExecutionConfig):
 
     proxy: str | None = Field(default=None, pattern=r"^http://[^\s/]+$")
     """A forward proxy, `http://host:port`, for all requests, robots.txt included. None: the environment's."""
+    is_replayed: bool = False
+    """Ask the replay server, which runs for the time of the crawl and answers for the hosts of the demo's pages, in
+    place of the internet."""
     concurrency: int = Field(default=32, ge=1, le=1024)
     """Requests under way at a time, 1 to 1024."""
     per_host_concurrency: int = Field(default=1, ge=1, le=64)

@@ -12,7 +12,7 @@ class OptimizerConfig(IdentityConfig):
     """How gradients become steps."""
 
     name: Literal["muon", "adamw"] = "muon"
-    """`muon` orthogonalises the steps of the blocks' matrices and leaves the rest to AdamW; `adamw` is AdamW for all."""
+    """`muon` orthogonalises the steps of the blocks' matrices and leaves the rest to AdamW."""
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
     """AdamW's peak: of all weights with `adamw`; of embeddings, norms and biases with `muon`."""
     muon_learning_rate: float = Field(default=0.02, gt=0.0, le=1.0)
@@ -69,7 +69,9 @@ class TrainConfig(IdentityConfig):
     def _weights_are_possible(self) -> Self:
         wrong = {name: weight for name, weight in self.mixture.items() if not weight > 0.0}
         if wrong:
-            raise ValueError(f"mixture={wrong} is not above 0; give each source a weight, or leave it out of the tokens")
+            raise ValueError(
+                f"mixture={wrong} is not above 0; give each source a weight, or leave it out of the tokens"
+            )
         if self.schedule.warmup_steps > self.num_steps:
             raise ValueError(
                 f"warmup_steps={self.schedule.warmup_steps} is above num_steps={self.num_steps}; lower the first"
@@ -94,8 +96,10 @@ class FinetuneConfig(TrainConfig):
 
 
 class LaunchConfig(ExecutionConfig):
-    """Where and how fast training runs. Processes, micro-batch and precision round sums differently, so they are
-    recorded in the key's environment; the rest changes no number.
+    """Where and how fast training runs.
+
+    Processes, micro-batch and precision round sums differently, so they are recorded in the key's environment; the
+    rest changes no number.
     """
 
     num_processes: int = Field(default=1, ge=1, le=1024)

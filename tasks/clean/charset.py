@@ -22,6 +22,10 @@ _SUPERSETS = {"gbk": "gb18030", "gb2312": "gb18030", "shift_jis": "cp932", "euc_
 # Undecodable (U+FFFD) or not of a text: controls but tab, line ends and form feed.
 _BAD_CHARACTERS = re.compile("[\ufffd\x00-\x08\x0e-\x1f\x7f]")
 _NON_ASCII = re.compile("[^\x00-\x7f]")
+_UTF16 = frozenset({"utf-16-le", "utf-16-be"})
+_NOT_TO_BE_TAKEN_FOR_UTF8 = _UTF16 | {"iso2022_jp"}  # their bytes are all ASCII
+_PADDING_SHARE = 0.25
+"""Most NUL bytes of a body that is not UTF-16, whose Latin letters bring one NUL each."""
 _UTF8_BROKEN_SHARE = 0.1
 """Most broken sequences among the non-ASCII characters of a body that still passes for damaged UTF-8."""
 
@@ -43,10 +47,17 @@ def decode_body(body: bytes, content_type: str | None, max_undecodable_share: fl
     header = _HEADER_CHARSET.search(content_type or "")
     meta = _META_CHARSET.search(body[:_META_WITHIN_BYTES])
     header_codec = _codec(header.group(1)) if header else None
-    if _is_utf8(body) and header_codec not in {"iso2022_jp", "utf-16-le", "utf-16-be"}:
+    if header_codec in _UTF16 and 0 not in body:
+        header_codec = None  # spaces alone would bring NULs
+    if header_codec not in _UTF16 and body.count(0) <= _PADDING_SHARE * len(body):
+        body = body.replace(b"\0", b"")  # padding between blocks of a page; browsers skip it, too
+    if _is_utf8(body) and header_codec not in _NOT_TO_BE_TAKEN_FOR_UTF8:
         return _checked(body.decode("utf-8", "replace"), "utf-8", max_undecodable_share)
-    labels = [header_codec, _codec(meta.group(1).decode("ascii")) if meta else None, _codec(detect_encoding(body))]
-    text, codec = _best_decoding(body, [codec for codec in labels if codec] or ["utf-8"])
+    meta_codec = _codec(meta.group(1).decode("ascii")) if meta else None
+    if meta_codec in _UTF16:
+        meta_codec = None  # a `meta` that can be read as ASCII is not UTF-16
+    candidates = [codec for codec in (header_codec, meta_codec, _codec(detect_encoding(body))) if codec]
+    text, codec = _best_decoding(body, candidates or ["utf-8"])
     return _checked(text, codec, max_undecodable_share)
 
 

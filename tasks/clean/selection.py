@@ -1,14 +1,17 @@
-"""extracted/ → documents/: thresholds on the metrics, then one of each text; the dropped are kept aside with reasons."""
+"""extracted/ → documents/: thresholds on the metrics, then one of each text; the dropped are kept aside with why."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline_config.clean import SelectConfig
+from tasks.clean.extract import EXTRACTED_SCHEMA, ROWS
 from tasks.clean.rules import drop_reason, quality_rules, setting_of
 from tasks.contracts.artifacts import ArtifactRef, Scalar
 from tasks.contracts.errors import EmptyInputError
@@ -26,11 +29,20 @@ SUPERSEDED, EXACT_DUPLICATE = "superseded", "exact_duplicate"
 
 DROPPED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("drop_reason", pa.string(), nullable=False))
 
-_EXTRACTED_FILES = "rows-"
 _NAMED_REASONS = 3
 
 Reasons = list[str | None]
 """For each row of a part, in its order, why it is dropped; None where it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A row of a part, by what tells it from others."""
+
+    part: int
+    row: int
+    doc_id: bytes
+    text_digest: str
 
 
 def plan_select(extracted: tuple[ArtifactRef, ...], config: SelectConfig) -> StageCall:
@@ -53,7 +65,7 @@ def plan_select(extracted: tuple[ArtifactRef, ...], config: SelectConfig) -> Sta
 
 
 def _build(attempt: Attempt, *, extracted: tuple[ArtifactRef, ...], config: SelectConfig) -> Built:
-    parts = [attempt.store.files(part, _EXTRACTED_FILES) for part in extracted]
+    parts = [attempt.store.files(part, f"{ROWS}-") for part in extracted]
     reasons = _decide(parts, config)
     drops = Counter(reason for part in reasons for reason in part if reason is not None)
     num_seen = sum(map(len, reasons))
@@ -76,51 +88,39 @@ def _build(attempt: Attempt, *, extracted: tuple[ArtifactRef, ...], config: Sele
 def _decide(parts: Sequence[Sequence[Path]], config: SelectConfig) -> list[Reasons]:
     """Why each row of each part is dropped: superseded, then the rules in their order, then as a duplicate."""
     rules = quality_rules(config)
-    rows = [list(read_rows(paths, _columns_without_text(paths))) for paths in parts]
-    newest = _newest(rows)
-    reasons: list[Reasons] = [
-        [
-            SUPERSEDED if newest[row["doc_id"]] != (number, place) else drop_reason(row, config, rules)
-            for place, row in enumerate(part)
-        ]
-        for number, part in enumerate(rows)
-    ]
+    columns = [name for name in EXTRACTED_SCHEMA.names if name != "text"]
+    places: list[_Place] = []
+    reasons: list[Reasons] = []
+    for number, paths in enumerate(parts):
+        reasons.append([])
+        for row in read_rows(paths, columns):
+            places.append(_Place(number, len(reasons[-1]), row["doc_id"], row["text_digest"]))
+            reasons[-1].append(drop_reason(row, config, rules))
+    for place in _superseded(places):
+        reasons[place.part][place.row] = SUPERSEDED
     if config.is_deduplicated:
-        _drop_duplicates(rows, reasons)
+        kept = [place for place in places if reasons[place.part][place.row] is None]
+        for place in _duplicates(kept):
+            reasons[place.part][place.row] = EXACT_DUPLICATE
     return reasons
 
 
-def _columns_without_text(paths: Sequence[Path]) -> list[str]:
-    import pyarrow.parquet as pq
-
-    return [name for name in pq.read_schema(paths[0]).names if name != "text"]
-
-
-def _newest(rows: list[list[dict[str, Any]]]) -> dict[bytes, tuple[int, int]]:
-    """By doc_id the part and place of the row that counts: the latest part's; within a part by digest, not by place."""
-    newest: dict[bytes, tuple[int, int]] = {}
-    for number, part in enumerate(rows):
-        for place, row in enumerate(part):
-            earlier = newest.get(row["doc_id"])
-            if earlier is None or earlier[0] < number or part[earlier[1]]["text_digest"] > row["text_digest"]:
-                newest[row["doc_id"]] = (number, place)
-    return newest
+def _superseded(places: list[_Place]) -> Iterator[_Place]:
+    """Of rows with one doc_id all but the latest part's; within a part its order does not matter."""
+    seen: set[bytes] = set()
+    for place in sorted(places, key=lambda place: (-place.part, place.text_digest, place.row)):
+        if place.doc_id in seen:
+            yield place
+        seen.add(place.doc_id)
 
 
-def _drop_duplicates(rows: list[list[dict[str, Any]]], reasons: list[Reasons]) -> None:
-    """Marks all but one of the kept rows of each text: the earliest part's, there the one of the smallest doc_id."""
-    kept = sorted(
-        (number, row["doc_id"], place)
-        for number, part in enumerate(rows)
-        for place, row in enumerate(part)
-        if reasons[number][place] is None
-    )
+def _duplicates(kept: list[_Place]) -> Iterator[_Place]:
+    """Of rows with one text all but the earliest part's, there the one of the smallest doc_id."""
     seen: set[str] = set()
-    for number, _, place in kept:
-        digest = rows[number][place]["text_digest"]
-        if digest in seen:
-            reasons[number][place] = EXACT_DUPLICATE
-        seen.add(digest)
+    for place in sorted(kept, key=lambda place: (place.part, place.doc_id)):
+        if place.text_digest in seen:
+            yield place
+        seen.add(place.text_digest)
 
 
 def _tables(parts: Sequence[Sequence[Path]], reasons: list[Reasons]) -> tuple[pa.Table, pa.Table]:
@@ -132,7 +132,7 @@ def _tables(parts: Sequence[Sequence[Path]], reasons: list[Reasons]) -> tuple[pa
     table = pa.concat_tables(tables)
     is_kept = table.column("drop_reason").is_null()
     kept = table.filter(is_kept).drop_columns("drop_reason").sort_by("doc_id")
-    dropped = table.filter(pa.compute.invert(is_kept)).sort_by([("doc_id", "ascending"), ("text_digest", "ascending")])
+    dropped = table.filter(pc.invert(is_kept)).sort_by([("doc_id", "ascending"), ("text_digest", "ascending")])
     return kept, dropped
 
 

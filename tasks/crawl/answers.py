@@ -30,8 +30,10 @@ class Replay:
     """Pages by address and a scenario; counts how often each address was asked for."""
 
     def __init__(self, pages: Mapping[str, Path], scenario: Scenario) -> None:
-        """Takes pages by address; spellings of one address are the same."""
-        self._pages = {canonical_url(url): path for url, path in pages.items()}
+        """Takes pages by address; of several spellings of one address the first counts."""
+        self._pages: dict[str, Path] = {}
+        for url, path in pages.items():
+            self._pages.setdefault(canonical_url(url), path)
         self._robots = scenario.robots
         self._redirects = {canonical_url(url): to for url, to in scenario.redirects.items()}
         self._statuses = {canonical_url(url): statuses for url, statuses in scenario.statuses.items()}

@@ -46,7 +46,7 @@ def replay_server(
     Args:
         index: A JSON file as `read_pages` takes it; a path or `package:NAME/sub/path`.
         scenario: Rules, moves and troubles; the demo's by default.
-        access_log: Gets a JSON line for each request: at (seconds), method, url, status.
+        access_log: Gets a JSON line for each request: at (seconds), url, status, user_agent.
 
     Yields:
         The proxy's address, `http://127.0.0.1:port`.
@@ -116,10 +116,10 @@ class ReplayServer(ThreadingHTTPServer):
         self._access_log = access_log
         self._log_lock = threading.Lock()
 
-    def log_access(self, method: str, url: str, status: int) -> None:
+    def log_access(self, url: str, status: int, user_agent: str | None) -> None:
         """Adds a line to the access log, if there is one."""
         if self._access_log is not None:
-            line = json.dumps({"at": time.time(), "method": method, "url": url, "status": status})
+            line = json.dumps({"at": time.time(), "url": url, "status": status, "user_agent": user_agent})
             with self._log_lock:
                 self._access_log.write(line + "\n")
                 self._access_log.flush()
@@ -161,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = Answer(502, b"unknown host\n")
         else:
             answer = self.server.replay.answer(url)
-        self.server.log_access("GET", url, answer.status)
+        self.server.log_access(url, answer.status, self.headers["User-Agent"])
         time.sleep(answer.wait_s)
         self._send(answer)
 

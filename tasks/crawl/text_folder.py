@@ -105,12 +105,13 @@ def _read(attempt: Attempt, source: TextFolderSource, files: list[_File], url_ba
             f"{failures[0].url}; tried {', '.join(source.encodings)}; set encodings to what the files have"
         )
     shards = [attempt.folder / name for name in num_rows]
+    left_out = {failure.url for failure in failures}
     return Built(
         content_digest=rows_digest(read_rows(shards, RAW_DIGEST_COLUMNS)),
         totals={
             "num_files": len(files),
             "num_records": num_records,
-            "num_bytes": sum(file.path.stat().st_size for file in files),
+            "num_bytes": sum(file.path.stat().st_size for file in files if url_base + file.name not in left_out),
         },
         drops=counted(failures),
         num_rows={**num_rows, **write_failures(attempt.folder, failures)},

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from tasks.contracts.errors import CrawlError, EmptyInputError
 from tasks.contracts.records import RAW_DIGEST_COLUMNS, RAW_SCHEMA
 from tasks.contracts.reporting import Progress, Reporter
 from tasks.crawl.failures import Failure, counted, write_failures
+from tasks.crawl.replay import replay_server
 from tasks.crawl.seeds import listed_seeds, sift_seeds
 from tasks.crawl.spool import CrawlSpec, CrawlStatus, Page, merged_pages, spooled_failures
 from tasks.storage.fingerprint import canonical_json, rows_digest, sha256_hex
@@ -86,10 +88,16 @@ def _crawl(
     seeds, failures = sift_seeds(listed, source.max_pages)
     spool = attempt.folder / "spool"
     spool.mkdir()
-    spec = CrawlSpec(
-        folder=spool, source_name=source.name, licence=source.licence, seeds=seeds, fetch=fetch, launch=launch
-    )
-    status = run_spider(spec, attempt.report)
+    with replay_server() if launch.is_replayed else nullcontext(launch.proxy) as proxy:
+        spec = CrawlSpec(
+            folder=spool,
+            source_name=source.name,
+            licence=source.licence,
+            seeds=seeds,
+            fetch=fetch,
+            launch=launch.model_copy(update={"proxy": proxy}),
+        )
+        status = run_spider(spec, attempt.report)
     failures += spooled_failures(spool)
     if status.num_pages == 0:
         raise EmptyInputError(_nothing_came(source.name, failures))

@@ -54,5 +54,6 @@ def reply_scores(
             cache.batch_repeat_interleave(len(replies))
             rest = model.base_model(input_ids=targets[:, :-1], past_key_values=cache, use_cache=True).last_hidden_state
             hidden = torch.cat([hidden, rest], dim=1)
-        nats = token_nats(model, hidden.flatten(0, 1), targets.flatten()).view(len(replies), length).double().cpu()
-    return [-float(nats[i, : len(ids)].mean()) for i, ids in enumerate(reply_ids)]
+        is_reply = torch.tensor([[i < len(ids) for i in range(length)] for ids in reply_ids], device=model.device)
+        nats = token_nats(model, hidden[is_reply], targets[is_reply]).double().cpu()
+    return [-float(piece.mean()) for piece in nats.split([len(ids) for ids in reply_ids])]

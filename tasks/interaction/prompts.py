@@ -1,12 +1,14 @@
 """What is asked of a model: a file of prompts becomes conversations that end with the user."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.contracts.dialogue import Message
 from tasks.contracts.errors import BadInputError, EmptyInputError
+from tasks.text.package_path import resolve_path
 
 Prompt = tuple[Message, ...]
 
@@ -21,6 +23,12 @@ class _Line(BaseModel):
 def as_prompt(prompt: str | Prompt) -> Prompt:
     """A conversation; a text is its only turn."""
     return (Message(role="user", content=prompt),) if isinstance(prompt, str) else prompt
+
+
+def all_prompts(prompts: Sequence[str], prompts_file: str | None) -> tuple[Prompt, ...]:
+    """The prompts of a configuration: those it lists, then those of its file (a path or `package:NAME/sub/path`)."""
+    listed = tuple(as_prompt(prompt) for prompt in prompts)
+    return listed if prompts_file is None else listed + read_prompts(resolve_path(prompts_file))
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
@@ -62,6 +70,6 @@ def _from_json(line: str, where: str) -> Prompt:
 
 def _bad_line(where: str, line: str) -> BadInputError:
     return BadInputError(
-        f'{where}: found {line[:80]!r}, expected {{"prompt": "…"}} or {{"messages": [{{"role": "user", "content": "…"}}]}} '
-        "whose last message is the user's; correct or remove the line"
+        f'{where}: found {line[:80]!r}, expected {{"prompt": "…"}} or {{"messages": [{{"role": "user", "content": "…"}}]}}'
+        " whose last message is the user's; correct or remove the line"
     )

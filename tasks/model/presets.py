@@ -82,6 +82,16 @@ def set_special_ids(model: GPT2LMHeadModel, special: SpecialIds) -> None:
     model.generation_config._from_model_config = False  # else transformers may derive it anew and lose the line above
 
 
+def set_dropout(model: GPT2LMHeadModel, dropout: float) -> None:
+    """Makes all layers drop that share of activations in training."""
+    from torch import nn
+
+    model.config.embd_pdrop = model.config.attn_pdrop = model.config.resid_pdrop = dropout
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout
+
+
 def num_parameters(model: GPT2LMHeadModel) -> int:
     """Trainable numbers, the tied output head counted once."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -22,17 +22,8 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from tasks.contracts.artifacts import (
-    MANIFEST_SCHEMA_VERSION,
-    ArtifactRef,
-    FileInfo,
-    Manifest,
-    Scalar,
-)
-from tasks.contracts.errors import (
-    MissingArtifactError,
-    RefConflictError,
-)
+from tasks.contracts.artifacts import MANIFEST_SCHEMA_VERSION, ArtifactRef, FileInfo, Manifest, Scalar
+from tasks.contracts.errors import MissingArtifactError, RefConflictError
 from tasks.contracts.reporting import Reporter
 from tasks.storage.exclusive import FULL_DISK_ERRNOS, create_exclusively, storage_full
 from tasks.storage.fingerprint import canonical_json, file_sha256
@@ -221,6 +212,13 @@ class Store:
             self._remove_attempt(attempt)
             return self.manifest(manifest.ref)
         return manifest
+
+    def remove(self, ref: ArtifactRef) -> None:
+        """Deletes an artifact that nothing refers to any more, its manifest first; one already gone is no error."""
+        found = self.find(ref.kind, ref.name, ref.key)
+        if found is not None:
+            self._fs.rm_file(self._manifest_path(ref.kind, ref.name, ref.key))
+            self._fs.rm(f"{self.root}/attempts/{found.attempt}", recursive=True)
 
     # ---- refs
 

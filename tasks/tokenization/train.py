@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PROBE = "  Don't – 你好，ꙮ\n\t😀 \x00 "
+_PROBES = ("Don't – 你好，ꙮ\n\t😀 \x00 ", "  two spaces before")
 
 
 def plan_train_tokenizer(
@@ -77,7 +77,7 @@ def _plan_named(name_or_path: str, config: TokenizerConfig) -> StageCall:
     def build(attempt: Attempt) -> Built:
         backend = _load_backend(name_or_path if path is None else str(path.parent), config.revision)
         tokenizer = wrap_tokenizer(backend, CHAT_TEMPLATE)
-        _refuse_lossy(tokenizer, name_or_path)
+        _refuse_unfit(tokenizer, name_or_path)
         return _store(attempt, tokenizer, {"loaded_from": name_or_path})
 
     return StageCall(
@@ -186,18 +186,18 @@ def _load_backend(name_or_path: str, revision: str | None) -> "Tokenizer":
     return backend
 
 
-def _refuse_lossy(tokenizer: "PreTrainedTokenizerFast", name_or_path: str) -> None:
+def _refuse_unfit(tokenizer: "PreTrainedTokenizerFast", name_or_path: str) -> None:
     """Training needs every text back (bits per byte count bytes), and chatting elsewhere the template's very ids."""
-    found = tokenizer.decode(encode_texts(tokenizer, [_PROBE])[0])
     cure = "choose a byte-level one (GPT-2's, Qwen's, Llama 3's), or train one: leave name_or_path unset"
-    if found != _PROBE:
-        raise BadInputError(
-            f"name_or_path={name_or_path}: it gives {found!r} back for {_PROBE!r}, expected it all; {cure}"
-        )
-    messages = [Message(role="user", content=_PROBE), Message(role="assistant", content=_PROBE)]
+    messages = [Message(role=role, content=probe) for probe in _PROBES for role in ("user", "assistant")]
     templated = tokenizer.apply_chat_template([m.model_dump() for m in messages], return_dict=True)["input_ids"]
     if templated != encode_conversation(tokenizer, messages).ids:
         raise BadInputError(
             f"name_or_path={name_or_path}: a turn's ids change with what stands before it, expected the same ids "
             f"in training and in chatting; {cure}"
         )
+    for probe, ids in zip(_PROBES, encode_texts(tokenizer, _PROBES), strict=True):
+        if (found := tokenizer.decode(ids)) != probe:
+            raise BadInputError(
+                f"name_or_path={name_or_path}: it gives {found!r} back for {probe!r}, expected it all; {cure}"
+            )

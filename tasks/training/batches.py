@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tasks.contracts.errors import ConfigError
+from tasks.contracts.errors import TrainingError
 from tasks.training.rows import Ids, Row, Source
 from tasks.training.shuffle import seed_of, shuffled
 
@@ -37,6 +37,8 @@ class Batch:
     weights: npt.NDArray[np.float32]
     """0 where the target is not scored."""
     positions: Ids
+    num_tokens: int
+    """Without padding."""
 
 
 class BatchPlan:
@@ -48,7 +50,7 @@ class BatchPlan:
         """Counts beforehand how many rows each source has given before each step.
 
         Raises:
-            ConfigError: The mixture names other sources than the data.
+            TrainingError: The mixture names other sources than the data.
         """
         self._sources = sources
         self._batch_size = batch_size
@@ -100,11 +102,11 @@ def source_weights(sources: Sequence[Source], mixture: Mapping[str, float]) -> l
     """Each source's share of all rows, summing to 1; by its number of rows where no mixture is set.
 
     Raises:
-        ConfigError: The mixture names other sources than the data.
+        TrainingError: The mixture names other sources than the data.
     """
     names = [source.name for source in sources]
     if mixture and set(mixture) != set(names):
-        raise ConfigError(
+        raise TrainingError(
             f"mixture names {sorted(mixture)}, the tokens hold {sorted(names)}; give each of them a weight, "
             "or remove the mixture to take each by its size"
         )
@@ -112,40 +114,43 @@ def source_weights(sources: Sequence[Source], mixture: Mapping[str, float]) -> l
     return [weight / sum(weights) for weight in weights]
 
 
-def share_of_rank(
-    rows: Sequence[RowId], *, rank: int, world_size: int, micro_batch_size: int | None
-) -> list[list[RowId]]:
-    """This process's micro-batches of a global batch: consecutive rows, processes one after the other.
+def micro_batch_rows(batch_size: int, num_processes: int, micro_batch_size: int | None) -> int:
+    """Rows a process works on at once.
 
     Raises:
-        ConfigError: The batch cannot be divided so.
+        TrainingError: The batch cannot be divided so.
     """
-    per_rank, left = divmod(len(rows), world_size)
-    size = micro_batch_size or per_rank
-    if left or per_rank % size:
-        raise ConfigError(
-            f"batch_size={len(rows)} cannot be divided among num_processes={world_size} with "
-            f"micro_batch_size={size}; make it a multiple of {world_size * size}"
+    per_process, left = divmod(batch_size, num_processes)
+    size = micro_batch_size or per_process
+    if left or not per_process or per_process % size:
+        raise TrainingError(
+            f"batch_size={batch_size} cannot be divided among num_processes={num_processes} with "
+            f"micro_batch_size={micro_batch_size or 'not set'}; make it a multiple of {num_processes * max(1, size)}"
         )
+    return size
+
+
+def share_of_rank(rows: Sequence[RowId], *, rank: int, world_size: int, micro_rows: int) -> list[list[RowId]]:
+    """This process's micro-batches of a global batch: consecutive rows, processes one after the other."""
+    per_rank = len(rows) // world_size
     mine = rows[rank * per_rank : (rank + 1) * per_rank]
-    return [list(mine[start : start + size]) for start in range(0, per_rank, size)]
+    return [list(mine[start : start + micro_rows]) for start in range(0, per_rank, micro_rows)]
 
 
 def assemble(sources: Sequence[Source], rows: Sequence[RowId], pad_id: int) -> Batch:
-    """The rows as arrays, without the columns after the last scored target: a causal model needs none of them."""
+    """The rows (at least one) as arrays, each up to its last scored target: a causal model needs nothing after it."""
     held = [sources[row.source].row(row.row) for row in rows]
-    width = max(1, *(_scored_length(row) for row in held)) if held else 1
+    lengths = [_scored_length(row) for row in held]
+    width = max(1, *lengths)
     shape = (len(held), width)
-    batch = Batch(
-        np.full(shape, pad_id), np.full(shape, pad_id), np.zeros(shape, np.float32), np.tile(np.arange(width), (len(held), 1))
-    )
-    for number, row in enumerate(held):
-        length = min(len(row.inputs), width)
-        batch.inputs[number, :length] = row.inputs[:length]
-        batch.targets[number, :length] = row.targets[:length]
-        batch.weights[number, :length] = row.weights[:length]
-        batch.positions[number, :length] = row.positions[:length]
-    return batch
+    inputs, targets, weights = np.full(shape, pad_id), np.full(shape, pad_id), np.zeros(shape, np.float32)
+    positions = np.tile(np.arange(width), (len(held), 1))
+    for number, (row, length) in enumerate(zip(held, lengths, strict=True)):
+        inputs[number, :length] = row.inputs[:length]
+        targets[number, :length] = row.targets[:length]
+        weights[number, :length] = row.weights[:length]
+        positions[number, :length] = row.positions[:length]
+    return Batch(inputs, targets, weights, positions, num_tokens=sum(lengths))
 
 
 def validation_rows(sources: Sequence[Source], max_rows: int) -> list[RowId]:

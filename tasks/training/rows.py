@@ -105,8 +105,9 @@ class DialogueSource:
             raise EmptyInputError(f"source {name!r} holds no dialogue; add some or leave it out")
         if int(lengths.max()) > context_length + 1:
             raise BadInputError(
-                f"source {name!r} holds a dialogue of {int(lengths.max())} tokens, expected at most {context_length + 1} "
-                "(the model's context_length and one target more); encode the dialogues anew with a smaller length limit"
+                f"source {name!r} holds a dialogue of {int(lengths.max())} tokens, at most "
+                f"{context_length + 1} fit (the model's context_length and one target more); encode the dialogues anew "
+                "with a smaller length limit"
             )
         self._order = np.random.default_rng(seed_of(seed, name, "packing")).permutation(len(lengths))
         capacity = context_length + 1 if is_packed else 0
@@ -166,7 +167,7 @@ def open_source(
         digest: Of the tokenizer that the model uses.
 
     Raises:
-        BadInputError: A shard was encoded with another tokenizer, or has no loss weights though dialogues are asked for.
+        BadInputError: A shard was encoded with another tokenizer, or lacks the loss weights of dialogues.
         EmptyInputError: The shards hold nothing to train on.
     """
     shards = [open_token_shard(path) for path in paths]
@@ -178,7 +179,9 @@ def open_source(
                 "encode the text with the model's tokenizer"
             )
         if is_packed is not None and shard.loss_weight is None:
-            raise BadInputError(f"{path} has no column loss_weight, expected dialogue tokens; pretraining reads plain ones")
+            raise BadInputError(
+                f"{path} has no column loss_weight, expected dialogue tokens; pretraining reads plain ones"
+            )
     if is_packed is None:
         return StreamSource(name, shards, context_length)
     return DialogueSource(name, shards, context_length, is_packed=is_packed, seed=seed)

@@ -33,11 +33,12 @@ class ScoredModel(nn.Module):
         No attention mask and no cache is passed on: with either, transformers would let dialogues in one row see
         each other.
         """
-        hidden_BTW = self.model.transformer(  # noqa: N806
-            inputs_BT, position_ids=positions_BT, use_cache=False
+        body = self.model.transformer
+        hidden_BTW = body(  # noqa: N806
+            inputs_embeds=body.wte(inputs_BT), position_ids=positions_BT, use_cache=False
         ).last_hidden_state
         is_scored_BT = weights_BT > 0  # noqa: N806
-        loss: Tensor = _SummedNats.apply(
+        loss: Tensor = _SummedNats.apply(  # type: ignore[no-untyped-call]
             hidden_BTW[is_scored_BT],
             self.model.lm_head.weight,
             targets_BT[is_scored_BT],
@@ -51,26 +52,25 @@ class _SummedNats(torch.autograd.Function):
     """Σ weight · (logsumexp(logits) − logits[target]) and its gradient, both made in one walk over the rows."""
 
     @staticmethod
-    def forward(
-        ctx: Any, hidden_NW: Tensor, table_VW: Tensor, targets_N: Tensor, weights_N: Tensor, with_gradient: bool  # noqa: N803
-    ) -> Tensor:
-        total = torch.zeros((), device=hidden_NW.device)
-        hidden_grad, table_grad = torch.empty_like(hidden_NW), torch.zeros_like(table_VW)
-        for start in range(0, len(hidden_NW), _ROWS_AT_ONCE):
+    def forward(ctx: Any, hidden: Tensor, table: Tensor, targets: Tensor, weights: Tensor, with_grad: bool) -> Tensor:
+        """Axes: hidden (n, width), table (vocabulary, width), targets and weights (n,)."""
+        total = torch.zeros((), device=hidden.device)
+        hidden_grad, table_grad = torch.empty_like(hidden), torch.zeros_like(table)
+        for start in range(0, len(hidden), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            logits = (hidden_NW[rows] @ table_VW.T).float()
-            targets, weights = targets_N[rows, None], weights_N[rows, None]
+            logits = (hidden[rows] @ table.T).float()
+            wanted, weight = targets[rows, None], weights[rows, None]
             log_total = torch.logsumexp(logits, 1, keepdim=True)
-            total += ((log_total - logits.gather(1, targets)) * weights).sum()
-            if with_gradient:
+            total += ((log_total - logits.gather(1, wanted)) * weight).sum()
+            if with_grad:
                 slope = logits.sub_(log_total).exp_()
-                slope.scatter_add_(1, targets, slope.new_full((1, 1), -1.0).expand_as(targets)).mul_(weights)
-                hidden_grad[rows] = slope @ table_VW
-                table_grad += slope.T @ hidden_NW[rows]
+                slope.scatter_add_(1, wanted, torch.full_like(weight, -1.0)).mul_(weight)
+                hidden_grad[rows] = slope @ table
+                table_grad += slope.T @ hidden[rows]
         ctx.save_for_backward(hidden_grad, table_grad)
         return total
 
     @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
         hidden_grad, table_grad = ctx.saved_tensors
         return hidden_grad * scale, table_grad * scale, None, None, None

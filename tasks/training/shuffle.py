@@ -15,7 +15,8 @@ def shuffled(place: int, size: int, seed: int) -> int:
     """The item at `place` of the seed's order of 0 to size - 1; each item has exactly one place.
 
     A Feistel network permutes the smallest square power of two that holds `size`, and results beyond it walk on
-    (at most four rounds on average). Source: Black and Rogaway 2002, «Ciphers with Arbitrary Finite Domains», cycle walking.
+    (under four rounds on average).
+    Source: Black and Rogaway 2002, «Ciphers with Arbitrary Finite Domains», cycle walking.
     """
     half_bits = max(1, ((size - 1).bit_length() + 1) // 2)
     mask = (1 << half_bits) - 1

@@ -1,6 +1,5 @@
 """What the parent tells a worker, and what the worker tells the parent; both are JSON files."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -9,12 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline_config.training import FinetuneConfig, LaunchConfig, PretrainConfig
 from tasks.contracts.artifacts import Scalar
 
+SPEC = "spec.json"
 STATUS = "status.json"
 EVENTS = "events.jsonl"
 TRAINER = "trainer"
 """Folder of what belongs to the training, not to the model."""
-
-Device = Literal["cpu", "cuda"]
 
 
 class WorkerSpec(BaseModel):
@@ -24,7 +22,6 @@ class WorkerSpec(BaseModel):
 
     config: PretrainConfig | FinetuneConfig
     launch: LaunchConfig
-    device: Device
     train: dict[str, list[Path]]
     """Token shards by source."""
     validation: dict[str, list[Path]]
@@ -81,6 +78,6 @@ def read_status(work: Path) -> Status | None:
 def status_age_mark(work: Path) -> int:
     """Changes whenever the status is replaced; 0 before the first."""
     try:
-        return os.stat(work / STATUS).st_mtime_ns
+        return (work / STATUS).stat().st_mtime_ns
     except FileNotFoundError:
         return 0

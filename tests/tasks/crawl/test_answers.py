@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from tasks.crawl.answers import Replay
-from tasks.crawl.scenario import Redirect, Scenario, demo_scenario
 from tasks.crawl.replay import DEMO_INDEX, read_pages
+from tasks.crawl.scenario import Redirect, Scenario, demo_scenario
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_direct_request_is_told_that_this_is_a_proxy(proxy: str) -> None:
 def test_index_that_is_none_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text('{"0.html": {"url": "http://a.example/"}}')
     with (
-        pytest.raises(BadInputError, match="not there, the first .*0.html; add them"),
+        pytest.raises(BadInputError, match=r"not there, the first .*0\.html; add them"),
         replay_server(str(tmp_path / "index.json")),
     ):
         pass

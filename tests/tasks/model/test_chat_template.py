@@ -21,7 +21,18 @@ from tasks.model.tokenizer import (
     wrap_tokenizer,
 )
 
-_TEXTS = ("hello there", "how are you?", "你好，世界", " leading space", "line\nbreak ", "😀👍🏽", "don't 123", "é", "a", "ꙮ")
+_TEXTS = (
+    "hello there",
+    "how are you?",
+    "你好，世界",
+    " leading space",
+    "line\nbreak ",
+    "😀👍🏽",
+    "don't 123",
+    "é",
+    "a",
+    "ꙮ",
+)
 
 
 @pytest.fixture(scope="module")

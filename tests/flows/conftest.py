@@ -1,0 +1,30 @@
+"""One whole mill, run once on real text, that several tests look at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from flows.runner import RunSummary
+from pipeline_config.load import load_config
+from pipeline_config.run import RunConfig
+
+TINY = Path(__file__).parent / "tiny.yaml"
+
+
+@dataclass(frozen=True)
+class Mill:
+    """A store in which every stage has run once."""
+
+    root: str
+    config: RunConfig
+    first: RunSummary
+
+
+@pytest.fixture(scope="session")
+def mill(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Mill:
+    from flows.nightly_flow import nightly
+
+    root = str(tmp_path_factory.mktemp("mill"))
+    config = load_config(str(TINY))
+    return Mill(root, config, nightly(config, root))

@@ -1,0 +1,64 @@
+"""Raw artifacts made of given bodies."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.records import RAW_SCHEMA
+from tasks.storage.fingerprint import doc_id_of, sha256_hex
+from tasks.storage.parquet_shards import write_shards
+from tasks.storage.stage import StageCall, settle
+from tasks.storage.store import Attempt, Built, Store
+
+Row = dict[str, Any]
+RawRow = Callable[..., Row]
+MakeRaw = Callable[..., ArtifactRef]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def raw_row() -> RawRow:
+    def make(
+        body: bytes, url: str = "http://a.example/1", content_type: str | None = "text/html", kind: str = "web"
+    ) -> Row:
+        return {
+            "doc_id": doc_id_of(kind, url),
+            "url": url,
+            "final_url": url,
+            "source_kind": kind,
+            "source_name": f"some-{kind}",
+            "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "http_status": 200 if kind == "web" else None,
+            "content_type": content_type,
+            "body": body,
+            "body_sha256": sha256_hex(body),
+            "is_truncated": False,
+            "etag": None,
+            "last_modified": None,
+            "licence": "unknown",
+        }
+
+    return make
+
+
+@pytest.fixture
+def make_raw(store: Store) -> MakeRaw:
+    def make(rows: list[Row], name: str = "some-source") -> ArtifactRef:
+        def build(attempt: Attempt) -> Built:
+            return Built(num_rows=write_shards(attempt.folder, "records", rows, RAW_SCHEMA))
+
+        digests = sorted(row["url"] + row["body_sha256"] for row in rows)
+        call = StageCall(
+            kind="raw", name=name, stage="raw", stage_version=1, identity={"rows": digests}, inputs={}, build=build
+        )
+        return settle(store, call).manifest.ref
+
+    return make

@@ -1,0 +1,146 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline_config.clean import ExtractConfig, ExtractLaunch
+from tasks.clean.extract import EXTRACTED_SCHEMA, plan_extract
+from tasks.clean.report import extract_reports
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import EmptyInputError
+from tasks.contracts.records import DOCUMENT_SCHEMA
+from tasks.contracts.reporting import Progress, TableReport
+from tasks.storage.fingerprint import doc_id_of, sha256_hex
+from tasks.storage.parquet_shards import read_rows, read_table
+from tasks.storage.stage import ignore_progress, settle
+from tasks.storage.store import Store
+
+RawRow = Callable[..., dict[str, Any]]
+MakeRaw = Callable[..., ArtifactRef]
+
+PAGE = "<html><head><title>A\n title </title></head><body><main><p>{}</p></main></body></html>"
+PROSE = "The mill stands by the river, and it has been turning there for two hundred years. " * 4
+HERE = ExtractLaunch(num_workers=1)
+
+
+def _rows(store: Store, ref: ArtifactRef, stem: str) -> list[dict[str, Any]]:
+    return list(read_rows(store.files(ref, f"{stem}-")))
+
+
+def _extract(store: Store, raw: ArtifactRef, config: ExtractConfig | None = None) -> ArtifactRef:
+    return settle(store, plan_extract(raw, config or ExtractConfig(), HERE)).manifest.ref
+
+
+def test_a_page_becomes_a_document_with_all_columns(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    raw = make_raw([raw_row(PAGE.format(PROSE).encode(), "http://a.example/mill")])
+    ref = _extract(store, raw)
+    assert (ref.kind, ref.name) == ("extracted", "some-source")
+    table = read_table(store.files(ref, "rows-"))
+    assert table.schema.equals(EXTRACTED_SCHEMA)
+    assert table.schema.names[: len(DOCUMENT_SCHEMA)] == DOCUMENT_SCHEMA.names
+    row = table.to_pylist()[0]
+    assert row["doc_id"] == doc_id_of("web", "http://a.example/mill")
+    assert row["text"] == PROSE.strip()
+    assert row["text_digest"] == sha256_hex(PROSE.strip().encode())
+    assert (row["title"], row["lang"], row["licence"]) == ("A title", "en", "unknown")
+    assert (row["num_chars"], row["num_words"]) == (len(PROSE.strip()), 64)
+    assert row["c4_num_sentences"] == 4
+
+
+def test_a_headline_is_title_and_stays_in_the_text(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    body = b"Mill turns again\r\n\r\nThe old mill by the river turns again."
+    raw = make_raw([raw_row(body, "file:///news/001.txt", "text/plain", "news")])
+    row = _rows(store, _extract(store, raw), "rows")[0]
+    assert row["title"] == "Mill turns again"
+    assert row["text"] == "Mill turns again\n\nThe old mill by the river turns again."
+
+
+def test_a_first_line_as_long_as_a_paragraph_is_no_headline(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    raw = make_raw([raw_row(PROSE.encode(), "file:///news/001.txt", "text/plain", "news")])
+    assert _rows(store, _extract(store, raw), "rows")[0]["title"] is None
+
+
+def test_a_book_is_titled_by_its_file(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    raw = make_raw([raw_row(PROSE.encode(), "file:///books/The%20mill-1.txt", "text/plain; charset=utf-8", "book")])
+    assert _rows(store, _extract(store, raw), "rows")[0]["title"] == "The mill-1"
+
+
+def test_what_cannot_be_read_is_set_aside_and_counted(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    bodies: dict[str, tuple[bytes, str | None]] = {
+        "good": (PAGE.format(PROSE).encode(), "text/html; charset=utf-8"),
+        "sniffed": (b"\n<!DOCTYPE html>" + PAGE.format(PROSE).encode(), None),
+        "plain": (PROSE.encode(), None),
+        "empty_body": (b" \n", "text/html"),
+        "no_text": (b"<html><body><script>x()</script></body></html>", "text/html"),
+        "too_large": (b"<p>" + b"x" * 5_000, "text/html"),
+        "too_many_tags": (b"<b>x</b>" * 60, "text/html"),
+        "too_deep": (b"<i>" * 50 + b"x", "text/html"),
+        "undecodable": (b"\x89PNG" + bytes(range(1, 32)) * 9, "text/html"),
+        "unsupported_type": (b"%PDF-1.7", "application/pdf"),
+    }
+    rows = [raw_row(body, f"http://a.example/{name}", header) for name, (body, header) in bodies.items()]
+    config = ExtractConfig(max_body_bytes=5_000, max_tags=100, max_depth=40)
+    outcome = settle(store, plan_extract(make_raw(rows), config, HERE))
+    expected = set(bodies) - {"good", "sniffed", "plain"}
+    assert outcome.manifest.drops == dict.fromkeys(sorted(expected), 1)
+    assert outcome.manifest.totals["num_documents"] == 3
+    assert outcome.manifest.totals["num_quarantined"] == 7
+    quarantined = _rows(store, outcome.manifest.ref, "quarantine")
+    assert all(row["url"].endswith(row["reason"]) and row["detail"] for row in quarantined)
+    assert {row["reason"] for row in quarantined} == expected
+
+
+def test_the_budget_of_bytes_is_inclusive(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    body = PAGE.format(PROSE).encode()
+    raw = make_raw([raw_row(body)])
+    assert _rows(store, _extract(store, raw, ExtractConfig(max_body_bytes=len(body))), "rows")
+    with pytest.raises(EmptyInputError, match="too_large 1"):
+        _extract(store, raw, ExtractConfig(max_body_bytes=len(body) - 1))
+
+
+def test_a_raw_artifact_without_rows_is_refused_with_where_to_look(store: Store, make_raw: MakeRaw) -> None:
+    with pytest.raises(EmptyInputError, match="look at what its source answered"):
+        _extract(store, make_raw([]))
+
+
+def test_the_golden_content_digest(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    """If this changes, raise STAGE_VERSION of tasks/clean/extract.py along with the digest."""
+    rows = [
+        raw_row(PAGE.format(PROSE).encode(), "http://a.example/1"),
+        raw_row("标题\n\n今天天气很好，我们一起去公园散步。".encode("gb18030"), "file:///2.txt", "text/plain", "news"),
+    ]
+    expected = "61d88610b4409f7c5cb0252d730e5b959f75b00dcdd6cd491aae661f1a893ae0"
+    assert _extract(store, make_raw(rows)).content_digest == expected
+    assert _extract(store, make_raw(rows[::-1], "other-order")).content_digest == expected
+
+
+def test_a_second_run_is_cached(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    raw = make_raw([raw_row(PAGE.format(PROSE).encode())])
+    assert not settle(store, plan_extract(raw, ExtractConfig(), HERE)).is_cached
+    assert settle(store, plan_extract(raw, ExtractConfig(), HERE)).is_cached
+
+
+def test_the_number_of_workers_changes_nothing(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    rows = [raw_row(PAGE.format(f"{PROSE}{n}").encode(), f"http://a.example/{n}") for n in range(150)]
+    raw = make_raw(rows)
+    one = plan_extract(raw, ExtractConfig(), HERE)
+    two = plan_extract(raw, ExtractConfig(), ExtractLaunch(num_workers=2))
+    assert one.key == two.key
+    seen: list[Progress] = []
+    many = settle(store, two, seen.append).manifest
+    assert [progress.done for progress in seen] == [64, 128, 150]
+    assert {progress.total for progress in seen} == {150}
+    with store.attempt(one.key, ignore_progress) as attempt:
+        assert one.build(attempt).content_digest == many.content_digest
+    assert [row["url"] for row in _rows(store, many.ref, "rows")] == [row["url"] for row in rows]
+
+
+def test_reports_show_languages_and_what_was_set_aside(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    rows = [raw_row(PAGE.format(PROSE).encode()), raw_row(b"%PDF", "http://a.example/f.pdf", "application/pdf")]
+    languages, quarantine = extract_reports(store, _extract(store, make_raw(rows, "some_source")))
+    assert isinstance(languages, TableReport)
+    assert isinstance(quarantine, TableReport)
+    assert languages.key == "languages-some-source"
+    assert languages.rows == [{"language": "en", "documents": 1}]
+    assert quarantine.rows[0]["reason"] == "unsupported_type"
+    assert "f.pdf" in str(quarantine.rows[0]["example"])
