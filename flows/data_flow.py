@@ -34,7 +34,7 @@ def make_corpora(do: Do, config: RunConfig) -> Corpora:
         )
     raw = [do(crawl_web, source, crawl.snapshot_id, crawl.fetch, crawl.launch) for source in crawl.web]
     raw += [do(read_texts, source) for source in crawl.texts]
-    extracted = tuple(do(extract, ref, clean.extract) for ref in raw)
+    extracted = tuple(do(extract, ref, clean.extract, clean.launch) for ref in raw)
     documents = do(select, extracted, clean.select)
     dialogues = tuple(do(import_dialogue, source) for source in config.dialogues)
     return Corpora(documents, dialogues)

@@ -4,6 +4,7 @@ A flow is a function of `do` and the configuration; `do(task, *inputs)` gives th
 run cannot drift from the run.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ def under_prefect(steps: Steps, config: RunConfig, root: str) -> RunSummary:
     Raises:
         PipelineError: Whatever a step refuses.
     """
+    for name in ("tasks", "flows"):
+        logging.getLogger(name).setLevel(logging.INFO)  # Prefect forwards our loggers but leaves their level alone
     do = PrefectRunner(root)
     steps(do, config)
     return RunSummary(steps=tuple(do.steps), tables=tuple(do.tables), promotions=tuple(do.promotions))

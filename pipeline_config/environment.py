@@ -35,6 +35,7 @@ def prepare_process(root: str) -> None:
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # the same code logs in `chatmill chat`, outside of flows
         "TOKENIZERS_PARALLELISM": "true",
     }
     if "://" not in root:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline_config.base import IdentityConfig
-from pipeline_config.clean import ExtractConfig, SelectConfig
+from pipeline_config.clean import ExtractConfig, ExtractLaunch, SelectConfig
 from pipeline_config.crawl import CrawlLaunch, FetchConfig, TextFolderSource, WebSource
 from pipeline_config.dialogue import DialogueSource, DialogueTokensConfig
 from pipeline_config.evaluation import CompareConfig, EvaluateConfig, EvaluateLaunch, EvaluationSetConfig
@@ -38,6 +38,8 @@ class CleanConfig(IdentityConfig):
     """From bytes to text and its metrics."""
     select: SelectConfig = SelectConfig()
     """Which documents are kept."""
+    launch: ExtractLaunch = ExtractLaunch()
+    """Speed of extraction."""
 
 
 class EvaluationConfig(IdentityConfig):

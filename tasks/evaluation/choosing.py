@@ -56,4 +56,4 @@ def reply_scores(
             hidden = torch.cat([hidden, rest], dim=1)
         is_reply = torch.tensor([[i < len(ids) for i in range(length)] for ids in reply_ids], device=model.device)
         nats = token_nats(model, hidden[is_reply], targets[is_reply]).double().cpu()
-    return [-float(piece.mean()) for piece in nats.split([len(ids) for ids in reply_ids])]
+    return [-float(piece.mean()) for piece in torch.split(nats, [len(ids) for ids in reply_ids])]

@@ -69,7 +69,5 @@ def _from_json(line: str, where: str) -> Prompt:
 
 
 def _bad_line(where: str, line: str) -> BadInputError:
-    return BadInputError(
-        f'{where}: found {line[:80]!r}, expected {{"prompt": "…"}} or {{"messages": [{{"role": "user", "content": "…"}}]}}'
-        " whose last message is the user's; correct or remove the line"
-    )
+    expected = '{"prompt": "…"} or {"messages": [{"role": "user", "content": "…"}]} whose last message is the user\'s'
+    return BadInputError(f"{where}: found {line[:80]!r}, expected {expected}; correct or remove the line")

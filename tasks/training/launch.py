@@ -7,11 +7,9 @@ parent dies, and the ranks (each in a session of its own) are killed when torchr
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from pipeline_config.environment import child_environment
@@ -98,14 +96,14 @@ def _report(status: Status | None, report: Reporter) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Asks the process to save and end, waits, and kills what is left of its group."""
+    """Asks a process that still runs to save and end, waits, and kills it; its ranks die with it."""
     if process.poll() is None:
         process.terminate()
-        with suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(_STOP_S)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _result(work: Path, code: int) -> Status:

@@ -36,7 +36,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: stops.append(number))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        _train(spec, stops)
+        train(spec, stops)
     except Exception as error:
         traceback.print_exc()
         _tell_failure(spec.work, error)
@@ -63,7 +63,16 @@ def resolve_device(launch: LaunchConfig) -> str:
     return "cpu"
 
 
-def _train(spec: WorkerSpec, stops: list[int]) -> None:
+def train(spec: WorkerSpec, stops: list[int]) -> None:
+    """Trains as one of the processes, and tells in status.json what came of it.
+
+    Args:
+        spec: The run.
+        stops: Non-empty once the process was asked to stop.
+
+    Raises:
+        TrainingError: There are not as many processes as asked for.
+    """
     import torch
     from accelerate import Accelerator
 

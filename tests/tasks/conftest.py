@@ -95,6 +95,8 @@ def trained_weights(tiny_tokenizer: Any, special_ids: SpecialIds) -> dict[str, A
     rows = [encode_conversation(tiny_tokenizer, [Message.model_validate(m) for m in c]).ids for c in _conversations()]
     rows += [[special_ids.end_of_text, *tiny_tokenizer(text).input_ids] for _, text in _document_texts()]
     rows = [row[: TINY.context_length] for row in rows]
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on so small tensors threads only wait for each other
     with torch.random.fork_rng():
         torch.manual_seed(1)
         model = build_model(TINY, len(tiny_tokenizer), special_ids).train()
@@ -103,9 +105,12 @@ def trained_weights(tiny_tokenizer: Any, special_ids: SpecialIds) -> dict[str, A
             batch = [rows[(step * 16 + i * 7) % len(rows)] for i in range(16)]
             length = max(map(len, batch))
             ids = torch.tensor([row + [special_ids.pad] * (length - len(row)) for row in batch])
-            model(ids, labels=ids.masked_fill(ids == special_ids.pad, -100)).loss.backward()
+            targets = ids[:, 1:].masked_fill(ids[:, 1:] == special_ids.pad, -100)
+            logits = model(ids, attention_mask=torch.ones_like(ids)).logits[:, :-1]
+            torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets).backward()
             optimizer.step()
             optimizer.zero_grad()
+    torch.set_num_threads(num_threads)
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 

@@ -112,7 +112,7 @@ def test_the_first_failing_rule_in_the_order_of_the_papers_is_the_reason() -> No
 @pytest.mark.parametrize("kind", ["book", "news"])
 def test_quality_rules_leave_other_kinds_than_web_pages_alone(kind: str) -> None:
     assert _reason(source_kind=kind, num_words=300_000, dup_5gram_char_share=0.9) is None
-    assert _reason(SelectConfig(quality_kinds=("web", kind)), source_kind=kind, num_words=3) == "gopher_too_few_words"  # type: ignore[arg-type]
+    assert _reason(SelectConfig(quality_kinds=("web", kind)), source_kind=kind, num_words=3) == "gopher_too_few_words"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tasks.storage.stage import settle
 from tasks.storage.store import Store
 
 MEASURE = EvaluateConfig(num_resamples=200, num_prompts_per_source=2, sampling=SamplingConfig(max_new_tokens=10))
-LAUNCH = EvaluateLaunch(batch_tokens=1_024)
+LAUNCH = EvaluateLaunch(batch_tokens=1_024, num_threads=1)
 BY_REPLIES = CompareConfig(metric="reply_bits_per_byte", num_resamples=500)
 
 PutCheckpoint = Callable[..., ArtifactRef]
@@ -110,7 +110,7 @@ def test_a_second_evaluation_is_cached_and_an_uncached_one_gives_the_same(
 ) -> None:
     checkpoint = put_checkpoint(tiny_model(1))
     threads = torch.get_num_threads()
-    call = plan_evaluate(checkpoint, evaluation, MEASURE, EvaluateLaunch(batch_tokens=1_024, num_threads=1))
+    call = plan_evaluate(checkpoint, evaluation, MEASURE, EvaluateLaunch(batch_tokens=200, num_threads=1))
     first = settle(store, call)
     assert torch.get_num_threads() == threads
     assert settle(store, plan_evaluate(checkpoint, evaluation, MEASURE, LAUNCH)).is_cached
