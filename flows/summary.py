@@ -1,10 +1,13 @@
 """What a run says at its end: stages with their cost, tables, decisions, replies, and what to do next."""
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.table import Table
 
 from flows.runner import DryRun, RunSummary
 from tasks.contracts.reporting import TableReport
+from tasks.interaction.transcript import TRANSCRIPT, TRANSCRIPT_FILE
+from tasks.storage.store import Store
 
 
 def print_forecasts(do: DryRun) -> None:
@@ -28,6 +31,10 @@ def print_summary(summary: RunSummary, root: str) -> None:
     for promotion in summary.promotions:
         mark = "[green]promoted[/green]" if promotion.is_promoted else "[yellow]not promoted[/yellow]"
         console.print(f"{promotion.model} version {promotion.version}: {mark} — {promotion.reason}")
+    for step in summary.steps:
+        if step.ref.name == TRANSCRIPT:
+            (path,) = Store(root).files(step.ref, TRANSCRIPT_FILE)
+            console.print(Markdown(path.read_text(encoding="utf-8")))
     console.print(
         f"\nNext: [bold]chatmill chat[/bold] to talk to it · [bold]chatmill ui[/bold] to look at the runs · "
         f"[bold]chatmill verify[/bold] to check every stored file · everything lies in {root}"

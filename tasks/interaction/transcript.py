@@ -18,6 +18,7 @@ from tasks.storage.store import Attempt, Built
 
 STAGE_VERSION = 1
 
+TRANSCRIPT = "transcript"
 TRANSCRIPT_FILE = "transcript.md"
 LINES_FILE = "transcript.jsonl"
 
@@ -55,7 +56,7 @@ def plan_transcript(checkpoint: ArtifactRef, prompts: tuple[str | Prompt, ...], 
 
     return StageCall(
         kind="reports",
-        name="transcript",
+        name=TRANSCRIPT,
         stage="transcript",
         stage_version=STAGE_VERSION,
         identity={

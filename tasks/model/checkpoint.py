@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.contracts.errors import BadInputError
+from tasks.contracts.errors import BadInputError, DeviceError
 from tasks.model.presets import SpecialIds, set_special_ids
 
 if TYPE_CHECKING:
@@ -66,10 +66,16 @@ def load_model(folder: Path, device: str = "cpu") -> GPT2LMHeadModel:
 
     Raises:
         BadInputError: The folder holds no model that transformers can read.
+        DeviceError: A GPU was asked for, and torch sees none.
     """
     import torch
     from transformers import GPT2LMHeadModel
 
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceError(
+            f"device={device!r}: torch {torch.__version__} sees no GPU, expected one; "
+            "set device to cpu, or install a CUDA build of torch on a machine with a GPU"
+        )
     try:
         with _no_progress_bars():
             model = GPT2LMHeadModel.from_pretrained(str(folder), dtype=torch.float32, local_files_only=True)

@@ -42,7 +42,7 @@ def test_every_kind_of_text_contributes_documents(mill: Mill) -> None:
 def test_both_trainings_ran_in_two_processes_and_learned(mill: Mill, task: str, name: str) -> None:
     totals = manifest(mill, task, name).totals
     assert totals["world_size"] == 2
-    assert totals["best_validation_bits_per_byte"] < totals["first_validation_bits_per_byte"]
+    assert totals["best_bits_per_byte"] < totals["first_bits_per_byte"]
 
 
 def test_both_models_are_registered_and_lead(mill: Mill) -> None:

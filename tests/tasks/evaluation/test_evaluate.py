@@ -11,7 +11,7 @@ from pipeline_config.evaluation import CompareConfig, EvaluateConfig, EvaluateLa
 from pipeline_config.interaction import SamplingConfig
 from pipeline_config.split import SplitConfig
 from tasks.contracts.artifacts import ArtifactRef
-from tasks.contracts.errors import ComparisonError
+from tasks.contracts.errors import ComparisonError, DeviceError
 from tasks.contracts.evaluation import REPORT_FILE, EvalReport
 from tasks.evaluation.compare import compare, plan_compare
 from tasks.evaluation.evaluate import plan_evaluate
@@ -180,3 +180,12 @@ def test_generated_replies_are_kept_beside_their_prompts(
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["prompt"][:15] for line in lines] == ["What colour is "] * 2
     assert all(line["reply"].startswith("I see a") for line in lines)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_said(
+    store: Store, put_checkpoint: PutCheckpoint, evaluation: ArtifactRef, tiny_model: Callable[[int], Any]
+) -> None:
+    call = plan_evaluate(put_checkpoint(tiny_model(1)), evaluation, MEASURE, EvaluateLaunch(device="cuda"))
+    with pytest.raises(DeviceError, match="set device to cpu"):
+        settle(store, call)
