@@ -17,19 +17,22 @@ def make_evaluation(do: Do, config: RunConfig, corpora: Corpora) -> ArtifactRef:
     return do.frozen(make_evaluation_set, corpora.documents, corpora.dialogues, config.split, config.evaluation.texts)
 
 
+def measure(do: Do, config: RunConfig, checkpoint: ArtifactRef, evaluation: ArtifactRef) -> ArtifactRef:
+    """The report of a checkpoint."""
+    return do(evaluate, checkpoint, evaluation, config.evaluation.measure, config.evaluation.launch)
+
+
 def contest(
     do: Do, config: RunConfig, model: ModelName, challenger: ArtifactRef, evaluation: ArtifactRef
 ) -> ArtifactRef:
     """Measure, compare, register, decide; returns the champion that leads afterwards."""
-    settings = config.evaluation
-    report = do(evaluate, challenger, evaluation, settings.measure, settings.launch)
+    report = measure(do, config, challenger, evaluation)
     champion = do.champion(model, config.registry)
     if champion is None or champion.content_digest == challenger.content_digest:
         return do.decide(model, Contest(challenger, report, None), config)
-    champion_report = do(evaluate, champion, evaluation, settings.measure, settings.launch)
-    by = settings.base_contest if model == "base" else settings.dialogue_contest
-    comparison = do(compare, report, champion_report, by)
-    return do.decide(model, Contest(challenger, report, comparison), config)
+    champion_report = measure(do, config, champion, evaluation)
+    by = config.evaluation.base_contest if model == "base" else config.evaluation.dialogue_contest
+    return do.decide(model, Contest(challenger, report, do(compare, report, champion_report, by)), config)
 
 
 def steps(do: Do, config: RunConfig) -> ArtifactRef:
@@ -37,8 +40,13 @@ def steps(do: Do, config: RunConfig) -> ArtifactRef:
     corpora = make_corpora(do, config)
     tokens = make_tokens(do, config, corpora)
     evaluation = make_evaluation(do, config, corpora)
-    base = contest(do, config, "base", make_base(do, config, tokens), evaluation)
-    return contest(do, config, "dialogue", make_dialogue_model(do, config, tokens, base), evaluation)
+    base = make_base(do, config, tokens)
+    base_champion = contest(do, config, "base", base, evaluation)
+    dialogue = make_dialogue_model(do, config, tokens, base_champion)
+    champion = contest(do, config, "dialogue", dialogue, evaluation)
+    reports = (measure(do, config, model, evaluation) for model in (dialogue, base_champion))
+    do(compare, *reports, config.evaluation.dialogue_contest)  # what fine-tuning gained
+    return champion
 
 
 @flow(name="promote")

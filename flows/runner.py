@@ -16,7 +16,6 @@ from flows.memory import PeakMemory
 from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
-from tasks.contracts.reporting import TableReport
 from tasks.evaluation.frozen import freeze, frozen_evaluation
 from tasks.registry.promote import PromotionResult
 from tasks.registry.registry import champion_of, registry_uri
@@ -47,7 +46,6 @@ class RunSummary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     steps: tuple[StepRecord, ...]
-    tables: tuple[TableReport, ...]
     promotions: tuple[PromotionResult, ...]
 
 
@@ -98,7 +96,7 @@ def under_prefect(steps: Steps, config: RunConfig, root: str) -> RunSummary:
         logging.getLogger(name).setLevel(logging.INFO)  # Prefect forwards our loggers but leaves their level alone
     do = PrefectRunner(root)
     steps(do, config)
-    return RunSummary(steps=tuple(do.steps), tables=tuple(do.tables), promotions=tuple(do.promotions))
+    return RunSummary(steps=tuple(do.steps), promotions=tuple(do.promotions))
 
 
 @dataclass
@@ -120,10 +118,9 @@ class _Lookups:
 
 @dataclass
 class PrefectRunner(_Lookups):
-    """Runs each step as a Prefect task and keeps what it said and cost."""
+    """Runs each step as a Prefect task and keeps what it cost."""
 
     steps: list[StepRecord] = field(default_factory=list)
-    tables: list[TableReport] = field(default_factory=list)
     promotions: list[PromotionResult] = field(default_factory=list)
 
     def __call__(self, task: StageTask, *args: Any) -> ArtifactRef:
@@ -141,7 +138,6 @@ class PrefectRunner(_Lookups):
                 peak_mib=memory.peak_mib,
             )
         )
-        self.tables += [report for report in task.reports(Store(self.root), ref) if isinstance(report, TableReport)]
         return ref
 
     def frozen(self, task: StageTask, *args: Any) -> ArtifactRef:

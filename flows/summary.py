@@ -1,44 +1,146 @@
-"""What a run says at its end: stages with their cost, tables, decisions, replies, and what to do next."""
+"""What a run says at its end: text, models, figures, decisions, replies, cost, and what to do next."""
+
+import json
+from collections.abc import Iterator
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.table import Table
 
 from flows.runner import DryRun, RunSummary
-from tasks.contracts.reporting import TableReport
-from tasks.interaction.transcript import TRANSCRIPT, TRANSCRIPT_FILE
+from tasks.contracts.artifacts import Manifest
+from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport, Metric
+from tasks.interaction.transcript import LINES_FILE, TRANSCRIPT
+from tasks.storage.parquet_shards import read_table
 from tasks.storage.store import Store
+
+_TASKS_WITH_CHECKPOINTS = {"pretrain", "finetune"}
 
 
 def print_forecasts(do: DryRun) -> None:
     """Prints for each step whether it is cached, and if not, why it would run."""
-    console = Console()
     table = Table("step", "artifact", "would", "why", title="Dry run: nothing was run")
     for name, forecast in do.forecasts:
         would = "[green]cached[/green]" if forecast.is_cached else "[yellow]run[/yellow]"
         table.add_row(name, f"{forecast.ref.kind}/{forecast.ref.name}", would, forecast.reason)
     for model in do.decisions:
         table.add_row("register and decide", f"registry/{model}", "[dim]decide[/dim]", "by what is measured then")
-    console.print(table)
+    Console().print(table)
 
 
 def print_summary(summary: RunSummary, root: str) -> None:
-    """Prints stages with time and memory, every stage's tables, decisions and a transcript."""
-    console = Console()
-    for report in summary.tables:
-        console.print(_table(report))
-    console.print(_stages(summary))
+    """Prints what the run's artifacts say, what it cost, and what to do next."""
+    store, console = Store(root), Console()
+    made: dict[tuple[str, str], Manifest] = {}
+    for step in summary.steps:
+        made[step.task, step.ref.name] = store.manifest(step.ref)
+    for table in (_text(store, made), _dialogues(made), _models(made), _figures(store, made), _stages(summary)):
+        if table.row_count:
+            console.print(table)
+    for line in _gains(store, made):
+        console.print(line, highlight=False)
     for promotion in summary.promotions:
         mark = "[green]promoted[/green]" if promotion.is_promoted else "[yellow]not promoted[/yellow]"
-        console.print(f"{promotion.model} version {promotion.version}: {mark} — {promotion.reason}")
-    for step in summary.steps:
-        if step.ref.name == TRANSCRIPT:
-            (path,) = Store(root).files(step.ref, TRANSCRIPT_FILE)
-            console.print(Markdown(path.read_text(encoding="utf-8")))
+        console.print(f"{promotion.model} version {promotion.version}: {mark}: {promotion.reason}", highlight=False)
+    for line in _transcript(store, made):
+        console.print(line, markup=False, highlight=False)
     console.print(
-        f"\nNext: [bold]chatmill chat[/bold] to talk to it · [bold]chatmill ui[/bold] to look at the runs · "
-        f"[bold]chatmill verify[/bold] to check every stored file · everything lies in {root}"
+        "\nNext: [bold]chatmill chat[/bold] talks to it · [bold]chatmill ui[/bold] shows the runs · "
+        f"[bold]chatmill verify[/bold] checks every stored file. Everything lies in {root}.",
+        highlight=False,
     )
+
+
+def _text(store: Store, made: dict[tuple[str, str], Manifest]) -> Table:
+    table = Table("source", "fetched or read", "extracted", "kept", "words kept", title="Text")
+    documents = made.get(("select", "corpus"))
+    if documents is None:
+        return table
+    kept = read_table(store.files(documents.ref, "kept"), ["source_name", "num_words"])
+    by_source = kept.group_by("source_name").aggregate([("num_words", "count"), ("num_words", "sum")])
+    counts = {row["source_name"]: row for row in by_source.to_pylist()}
+    for (task, name), manifest in made.items():
+        if task == "extract":
+            raw = made.get(("crawl web", name)) or made[("read texts", name)]
+            found = counts.get(name, {"num_words_count": 0, "num_words_sum": 0})
+            table.add_row(
+                name,
+                _count(raw.totals.get("num_pages", raw.totals.get("num_records"))),
+                _count(manifest.totals["num_documents"]),
+                _count(found["num_words_count"]),
+                _count(found["num_words_sum"]),
+            )
+    return table
+
+
+def _dialogues(made: dict[tuple[str, str], Manifest]) -> Table:
+    table = Table("corpus", "conversations", "turns", "left out", title="Dialogue")
+    for (task, name), manifest in made.items():
+        if task == "import dialogue":
+            left_out = ", ".join(f"{count:,} {reason}" for reason, count in manifest.drops.items())
+            turns = _count(manifest.totals["num_turns"])
+            table.add_row(name, _count(manifest.totals["num_conversations"]), turns, left_out)
+    return table
+
+
+def _models(made: dict[tuple[str, str], Manifest]) -> Table:
+    title = "Training (bits per byte on held-out text; on replies for dialogue)"
+    table = Table(
+        "model", "parameters", "tokens seen", "tokens/s", "processes", "before", "best", "at step", title=title
+    )
+    for (task, name), manifest in made.items():
+        if task in _TASKS_WITH_CHECKPOINTS:
+            totals = manifest.totals
+            table.add_row(
+                name,
+                _count(totals["num_parameters"]),
+                _count(totals["tokens_seen"]),
+                _count(totals["tokens_per_s"]),
+                _count(totals["world_size"]),
+                f"{totals['first_bits_per_byte']:.3f}",
+                f"{totals['best_bits_per_byte']:.3f}",
+                f"{totals['best_step']} of {totals['num_steps']}",
+            )
+    return table
+
+
+def _figures(store: Store, made: dict[tuple[str, str], Manifest]) -> Table:
+    """The checkpoints' metrics side by side, sources left to the reports."""
+    reports = {
+        name: EvalReport.model_validate_json(store.files(manifest.ref, REPORT_FILE)[0].read_text(encoding="utf-8"))
+        for (task, name), manifest in made.items()
+        if task == "evaluate"
+    }
+    table = Table("metric", *reports, "examples", "better", title="Evaluation on the same frozen texts, 95 % intervals")
+    names = [m.name for report in reports.values() for m in report.metrics if "/source/" not in m.name]
+    for name in dict.fromkeys(names):
+        found = [next((m for m in report.metrics if m.name == name), None) for report in reports.values()]
+        first = next(metric for metric in found if metric is not None)
+        better = "higher" if first.higher_is_better else "lower"
+        table.add_row(name, *(_value(metric) for metric in found), _count(first.num_examples), better)
+    return table
+
+
+def _gains(store: Store, made: dict[tuple[str, str], Manifest]) -> Iterator[str]:
+    for (task, _), manifest in made.items():
+        if task == "compare":
+            text = store.files(manifest.ref, COMPARISON_FILE)[0].read_text(encoding="utf-8")
+            found = Comparison.model_validate_json(text)
+            yield (
+                f"{found.challenger} against {found.champion}: {found.metric} {found.challenger_value:.3f} against "
+                f"{found.champion_value:.3f}, difference {found.difference:+.3f} "
+                f"({found.ci_low:+.3f} to {found.ci_high:+.3f}, paired bootstrap over {found.num_examples} examples)"
+            )
+
+
+def _transcript(store: Store, made: dict[tuple[str, str], Manifest]) -> Iterator[str]:
+    manifest = made.get(("answer prompts", TRANSCRIPT))
+    if manifest is None:
+        return
+    (path,) = store.files(manifest.ref, LINES_FILE)
+    yield "\nTranscript"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        for message in json.loads(line)["messages"]:
+            yield f"  {message['role']:>9}: {message['content']}"
 
 
 def _stages(summary: RunSummary) -> Table:
@@ -55,14 +157,12 @@ def _stages(summary: RunSummary) -> Table:
     return table
 
 
-def _table(report: TableReport) -> Table:
-    table = Table(*(report.rows[0].keys() if report.rows else ()), title=report.title)
-    for row in report.rows:
-        table.add_row(*(_shown(value) for value in row.values()))
-    return table
+def _value(metric: Metric | None) -> str:
+    if metric is None:
+        return ""
+    interval = "" if metric.ci_low is None else f" ({metric.ci_low:.3f} to {metric.ci_high:.3f})"
+    return f"{metric.value:.3f}{interval}"
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+def _count(value: object) -> str:
+    return f"{value:,.0f}" if isinstance(value, int | float) else "-"

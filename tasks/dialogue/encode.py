@@ -4,7 +4,6 @@ A row ends with end-of-text of weight 0: it divides packed rows, and is never le
 generation stops at the token that ends a turn. The test split is never written.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,7 +33,6 @@ from tasks.text.split import split_of
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-logger = logging.getLogger(__name__)
 
 REFUSED_SCHEMA = pa.schema(
     [
@@ -116,7 +114,6 @@ def _encode(
             attempt.report(Progress(done=num_done, total=len(dialogues), unit="corpora", message=message))
         for one in series.values():
             one.close()
-        logger.info("%s: %s", ref.name, dict(corpus.counts))
         corpora.append(corpus)
     if not any(corpus.counts["train/num_rows"] for corpus in corpora):
         raise EmptyInputError(

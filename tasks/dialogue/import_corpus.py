@@ -1,6 +1,5 @@
 """A dialogue corpus of any format becomes dialogues/: conversations, and beside them what was left out and why."""
 
-import logging
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from tasks.storage.parquet_shards import write_shards
 from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built
 from tasks.text.package_path import resolve_path
-
-logger = logging.getLogger(__name__)
 
 DROPPED_SCHEMA = pa.schema(
     [
@@ -85,7 +82,6 @@ def _import(attempt: Attempt, source: DialogueSource, files: list[Path]) -> Buil
                 _add(corpus, entry)
             message = f"{len(corpus.kept)} conversations kept"
             attempt.report(Progress(done=num_done, total=len(files), unit="files", message=message))
-            logger.info("%s: %d of %d files, %s", source.name, num_done, len(files), message)
     if not corpus.kept:
         raise EmptyInputError(
             f"{source.path}: found no usable conversation in {len(files)} files (left out: {corpus.drops}), expected "

@@ -15,7 +15,6 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
 from prefect.states import Completed
 
 from tasks.contracts.artifacts import ArtifactRef
@@ -48,7 +47,7 @@ class StageTask:
         """
         self.plan = plan
         self.name = name
-        self.reports: ReportsOf = reports or (lambda store, ref: [])
+        self._reports = reports
         self._task = task(name=name, retries=retries, persist_result=False, **options)(self._run)
 
     def __call__(self, root: str, *args: Any) -> State[ArtifactRef]:
@@ -67,7 +66,7 @@ class StageTask:
         bar = _ProgressBar(self.name)
         outcome = settle(store, call, bar.show)
         bar.finish()
-        for report in self.reports(store, outcome.manifest.ref):
+        for report in self._reports(store, outcome.manifest.ref) if self._reports else []:
             _publish(report)
         return _state(outcome)
 
@@ -76,6 +75,7 @@ class _ProgressBar:
     """One Prefect progress artifact, updated every few seconds."""
 
     def __init__(self, name: str) -> None:
+        self._name = name
         self._key = f"progress-{re.sub(r'[^a-z0-9]+', '-', name.lower())}"
         self._artifact: UUID | None = None
         self._shown_at = float("-inf")
@@ -87,7 +87,7 @@ class _ProgressBar:
             return
         self._shown_at = now
         percent = 100.0 * progress.done / progress.total if progress.total else 0.0
-        logger.info("%g of %g %s %s", progress.done, progress.total, progress.unit, progress.message)
+        logger.info("%s: %g of %g %s %s", self._name, progress.done, progress.total, progress.unit, progress.message)
         self._set(min(percent, 100.0), f"{progress.unit} {progress.message}".strip())
 
     def finish(self) -> None:
@@ -111,6 +111,4 @@ def _publish(report: Report) -> None:
 
 def _state(outcome: Outcome) -> State[ArtifactRef]:
     name = "Cached" if outcome.is_cached else "Completed"
-    run = TaskRunContext.get()
-    logger.info("%s: %s %s (%s)", run.task.name if run else "task", outcome.manifest.ref, name.lower(), outcome.reason)
     return Completed(name=name, message=f"{outcome.manifest.ref}: {outcome.reason}", data=outcome.manifest.ref)

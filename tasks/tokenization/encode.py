@@ -3,7 +3,6 @@
 The test split is never written: no training can read it. The evaluation stage takes its texts from documents/.
 """
 
-import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from tasks.text.split import split_of
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-logger = logging.getLogger(__name__)
 
 _CHARS_PER_BATCH = 1_000_000
 
@@ -90,9 +88,7 @@ def _encode(
         _add(rows, sources, tokenizer, split)
         num_done += len(rows)
         rate = sum(source.num_bytes for source in sources.values()) / 1e6 / (time.monotonic() - started_s)
-        progress = Progress(done=num_done, total=num_documents, unit="documents", message=f"{rate:.1f} MB/s")
-        attempt.report(progress)
-        logger.info("%d of %d documents encoded, %s", num_done, num_documents, progress.message)
+        attempt.report(Progress(done=num_done, total=num_documents, unit="documents", message=f"{rate:.1f} MB/s"))
     if not sources:
         raise EmptyInputError(
             f"{documents} holds no document, expected some to encode; loosen the selection's thresholds or add sources"

@@ -154,7 +154,14 @@ def dialogue_tokens(store: Store, seal: Any, write_dialogues: Any) -> ArtifactRe
 def train_here(tmp_path: Path, tokenizer_folder: Path, write_documents: Any) -> Callable[..., Path]:
     """Pretrains on the documents in this process; returns the events file."""
 
-    def run(config: PretrainConfig, launch: LaunchConfig, name: str, stops: list[int] | None = None) -> Path:
+    def run(
+        config: PretrainConfig,
+        launch: LaunchConfig,
+        name: str,
+        *,
+        stops: list[int] | None = None,
+        init: Path | None = None,
+    ) -> Path:
         tokens, folder = tmp_path / "tokens", tmp_path / name
         if not tokens.exists():
             write_documents(tokens)
@@ -165,7 +172,7 @@ def train_here(tmp_path: Path, tokenizer_folder: Path, write_documents: Any) -> 
             train={source: [tokens / source / "train-00000.arrow"] for source in ("book", "web")},
             validation={source: [tokens / source / "validation-00000.arrow"] for source in ("book", "web")},
             tokenizer_folder=tokenizer_folder,
-            init_folder=None,
+            init_folder=init,
             resume_folder=None,
             folder=folder,
             work=folder / "trainer",

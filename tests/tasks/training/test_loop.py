@@ -7,10 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline_config.training import LaunchConfig
-from tasks.contracts.errors import DeviceError, TrainingError
+from tasks.contracts.errors import BadInputError, DeviceError, TrainingError
 from tasks.training.spec import TRAINER, read_status
 
 TrainHere = Callable[..., Path]
+
+GOLDEN = [5.95841, 5.70376, 5.46381, 5.28589]
 
 
 def test_accumulation_changes_no_loss(kit: SimpleNamespace, train_here: TrainHere) -> None:
@@ -18,6 +20,22 @@ def test_accumulation_changes_no_loss(kit: SimpleNamespace, train_here: TrainHer
     parts = train_here(kit.pretrain(), LaunchConfig(num_threads=1, device="cpu", micro_batch_size=2), "parts")
     assert len(kit.losses(whole)) == 4
     assert kit.losses(parts) == pytest.approx(kit.losses(whole), rel=1e-5)
+
+
+def test_the_losses_of_a_fixed_run_are_known(kit: SimpleNamespace, train_here: TrainHere) -> None:
+    losses = kit.losses(train_here(kit.pretrain(), kit.launch, "golden"))
+    assert losses == pytest.approx(GOLDEN, rel=1e-4), "training changed: raise STAGE_VERSION in pretrain and finetune"
+
+
+def test_a_run_from_given_weights_begins_where_they_are(
+    kit: SimpleNamespace, train_here: TrainHere, tmp_path: Path
+) -> None:
+    earlier = kit.events(train_here(kit.pretrain(num_steps=8), kit.launch, "first"), "validation")
+    later = kit.events(train_here(kit.pretrain(), kit.launch, "second", init=tmp_path / "first"), "validation")
+    assert later[0]["loss_nats"] == pytest.approx(min(event["loss_nats"] for event in earlier), rel=1e-6)
+    wider = kit.pretrain(model=kit.pretrain().model.model_copy(update={"context_length": 64}))
+    with pytest.raises(BadInputError, match=r"context_length\) = \(2, 2, 32, 32\).* set model to that shape"):
+        train_here(wider, kit.launch, "wider", init=tmp_path / "first")
 
 
 def test_a_run_is_repeated_bit_for_bit_with_dropout(kit: SimpleNamespace, train_here: TrainHere) -> None:
