@@ -10,9 +10,11 @@ from flows.runner import DryRun, RunSummary
 from tasks.contracts.artifacts import Manifest
 from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport, Metric
 from tasks.interaction.transcript import LINES_FILE, TRANSCRIPT
+from tasks.registry.promote import PromotionResult
 from tasks.storage.parquet_shards import read_table
 from tasks.storage.store import Store
 
+_PIPE_WIDTH = 120
 _TASKS_WITH_CHECKPOINTS = {"pretrain", "finetune"}
 
 
@@ -24,12 +26,12 @@ def print_forecasts(do: DryRun) -> None:
         table.add_row(name, f"{forecast.ref.kind}/{forecast.ref.name}", would, forecast.reason)
     for model in do.decisions:
         table.add_row("register and decide", f"registry/{model}", "[dim]decide[/dim]", "by what is measured then")
-    Console().print(table)
+    _console().print(table)
 
 
 def print_summary(summary: RunSummary, root: str) -> None:
     """Prints what the run's artifacts say, what it cost, and what to do next."""
-    store, console = Store(root), Console()
+    store, console = Store(root), _console()
     made: dict[tuple[str, str], Manifest] = {}
     for step in summary.steps:
         made[step.task, step.ref.name] = store.manifest(step.ref)
@@ -37,16 +39,14 @@ def print_summary(summary: RunSummary, root: str) -> None:
         if table.row_count:
             console.print(table)
     for line in _gains(store, made):
-        console.print(line, highlight=False)
+        console.print(line)
     for promotion in summary.promotions:
-        mark = "[green]promoted[/green]" if promotion.is_promoted else "[yellow]not promoted[/yellow]"
-        console.print(f"{promotion.model} version {promotion.version}: {mark}: {promotion.reason}", highlight=False)
+        console.print(f"{promotion.model} version {promotion.version}: {_mark(promotion)}: {promotion.reason}")
     for line in _transcript(store, made):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False)
     console.print(
         "\nNext: [bold]chatmill chat[/bold] talks to it · [bold]chatmill ui[/bold] shows the runs · "
-        f"[bold]chatmill verify[/bold] checks every stored file. Everything lies in {root}.",
-        highlight=False,
+        f"[bold]chatmill verify[/bold] checks every stored file. Everything lies in {root}."
     )
 
 
@@ -155,6 +155,21 @@ def _stages(summary: RunSummary) -> Table:
     table.add_section()
     table.add_row("total", "", "", f"{total_s:.1f} s", f"{peak_mib:,.0f} MiB")
     return table
+
+
+def _mark(promotion: PromotionResult) -> str:
+    if promotion.is_promoted:
+        return "[green]promoted[/green]"
+    leads = promotion.version == promotion.champion_version
+    return (
+        "champion" if leads else f"[yellow]not promoted, version {promotion.champion_version} stays champion[/yellow]"
+    )
+
+
+def _console() -> Console:
+    """A terminal as wide as it is; in a file or a pipe, wide enough for the tables."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
 
 
 def _value(metric: Metric | None) -> str:

@@ -1,0 +1,116 @@
+"""`chatmill ui` shows the runs of its root; the flows run as deployments by a worker, from their module entrypoints."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.flows.conftest import TINY
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+REPOSITORY = Path(__file__).parent.parent.parent
+BIN = Path(sys.executable).parent
+ONLY_BOOKS = ["--set", "crawl.web=[]"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(url: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def own_environment(root: Path) -> dict[str, str]:
+    """As a user's shell has it: nothing of the tests' own Prefect settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    return {**kept, "CHATMILL_ROOT": str(root)}
+
+
+@contextmanager
+def ui(root: Path) -> Iterator[str]:
+    port = free_port()
+    command = [str(BIN / "chatmill"), "ui", "--port", str(port)]
+    with subprocess.Popen(command, env=own_environment(root), stdout=subprocess.PIPE, text=True) as server:
+        try:
+            deadline = time.monotonic() + 120
+            while True:
+                try:
+                    assert ask(f"http://127.0.0.1:{port}/api/health") is True
+                    break
+                except OSError:
+                    assert time.monotonic() < deadline
+                    assert server.poll() is None
+                    time.sleep(0.5)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(60)
+
+
+def run(root: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        env=own_environment(root) | environment,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+def test_the_ui_shows_what_ran_on_its_root_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    with ui(tmp_path) as url:
+        request = urllib.request.Request(f"{url}/runs", headers={"Accept": "text/html"})
+        page = urllib.request.urlopen(request, timeout=10).read().decode()
+        assert "<title>Prefect" in page
+        settings = ask(f"{url}/ui-settings")
+        assert settings["api_url"] == f"{url}/api"
+        done = run(tmp_path, "chatmill", "data", "--profile", str(TINY), *ONLY_BOOKS)
+        assert done.returncode == 0, done.stderr
+        assert "Starting temporary server" not in done.stderr
+        (flow_run,) = ask(f"{url}/api/flow_runs/filter", {})
+        assert flow_run["state_name"] == "Completed"
+        states = {run["name"]: run["state_name"] for run in ask(f"{url}/api/task_runs/filter", {})}
+        assert states["extract books"] == "Completed"
+    again = run(tmp_path, "chatmill", "data", "--profile", str(TINY), *ONLY_BOOKS)
+    assert "Starting temporary server" in again.stderr
+
+
+def test_a_worker_runs_the_flows_as_deployments(tmp_path: Path) -> None:
+    with ui(tmp_path) as url:
+        api = {"PREFECT_API_URL": f"{url}/api"}
+        assert run(tmp_path, "prefect", "work-pool", "create", "chatmill", "--type", "process", **api).returncode == 0
+        file = "deployments/prefect.yaml"
+        deployed = run(tmp_path, "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", file, **api)
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        names = {found["name"] for found in ask(f"{url}/api/deployments/filter", {})}
+        assert names == {"data", "tokens", "pretrain", "finetune", "promote", "interact", "nightly"}
+        config = yaml.safe_load(TINY.read_text())
+        config["crawl"]["web"] = []
+        deployment = ask(f"{url}/api/deployments/name/data/data")
+        parameters = {"config": config, "root": str(tmp_path / "store")}
+        started = ask(f"{url}/api/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+        worked = run(tmp_path, "prefect", "worker", "start", "--pool", "chatmill", "--run-once", **api)
+        assert worked.returncode == 0, worked.stderr
+        found = ask(f"{url}/api/flow_runs/{started['id']}")
+        assert found["state_name"] == "Completed", worked.stdout + worked.stderr
+    assert list((tmp_path / "store" / "documents" / "corpus").glob("*/manifest.json"))
