@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,12 @@ from tasks.model.tokenizer import END_OF_TEXT, encode_texts, load_tokenizer, tok
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+
+logger = logging.getLogger(__name__)
+
+_TOKENS_AROUND_A_TEXT = 3
+"""The user's, the end of the turn, the assistant's."""
 
 
 class ChatSession:
@@ -46,6 +53,9 @@ class ChatSession:
         asked = [*self.history, Message(role="user", content=text)]
         room = min(self._config.history_tokens, room_for_prompt(self._model, self._config))
         prompt_ids = encode_prompt(self._tokenizer, asked, room)
+        num_tokens = len(encode_texts(self._tokenizer, [text])[0]) + _TOKENS_AROUND_A_TEXT
+        if num_tokens > room:
+            logger.warning("a message of %d tokens: the model reads its last %d", num_tokens, room)
         generator = seeded_generator(self._config.seed, self._label, len(asked))
         pieces: list[str] = []
         try:

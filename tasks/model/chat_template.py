@@ -78,7 +78,7 @@ def encode_prompt(tokenizer: "PreTrainedTokenizerFast", history: Sequence[Messag
     """The ids after which a model writes its reply: the history, then the assistant's token.
 
     A history too long loses its oldest turns, whole, and begins with a user's turn again; a system message stays as
-    long as the last user's turn fits beside it. A last turn too long alone loses its beginning, said in the log.
+    long as the last user's turn fits beside it. A last turn too long alone loses its beginning.
 
     Args:
         tokenizer: Has the mill's control tokens.
@@ -105,9 +105,7 @@ def encode_prompt(tokenizer: "PreTrainedTokenizerFast", history: Sequence[Messag
         if sum(len(turn.ids) for turn in kept) <= room:
             return [*join_turns(kept).ids, token_id(tokenizer, ASSISTANT)]
     last = turns[-1].ids
-    logger.warning(
-        "the last message has %d tokens, %d fit: its first %d are left out", len(last), room, len(last) - room
-    )
+    logger.debug("the last message has %d tokens, %d fit: its first %d are left out", len(last), room, len(last) - room)
     return [last[0], *last[len(last) - room + 1 :], token_id(tokenizer, ASSISTANT)]
 
 
