@@ -1,7 +1,6 @@
 """Conversations and a base model become a dialogue model."""
 
 from prefect import flow
-from tasks.training.task import finetune as finetune_task
 
 from flows.data_flow import make_corpora
 from flows.pretrain_flow import make_base
@@ -9,6 +8,7 @@ from flows.runner import Do, RunSummary, under_prefect
 from flows.tokens_flow import Tokens, make_tokens
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.training.task import finetune as finetune_task
 
 
 def make_dialogue_model(do: Do, config: RunConfig, tokens: Tokens, base: ArtifactRef) -> ArtifactRef:

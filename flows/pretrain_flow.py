@@ -1,13 +1,13 @@
 """Token shards become a base model."""
 
 from prefect import flow
-from tasks.training.task import pretrain as pretrain_task
 
 from flows.data_flow import make_corpora
 from flows.runner import Do, RunSummary, under_prefect
 from flows.tokens_flow import Tokens, make_tokens
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.training.task import pretrain as pretrain_task
 
 
 def make_base(do: Do, config: RunConfig, tokens: Tokens) -> ArtifactRef:

@@ -101,25 +101,28 @@ def write_token_shard(
 
 
 def open_token_shard(path: Path) -> TokenShard:
-    """Maps a shard; no token is copied.
+    """Maps a shard through `datasets`; no token is copied.
 
     Raises:
         BadInputError: The file is no token shard.
     """
+    from datasets import Dataset
+
     try:
-        reader = pa.ipc.open_stream(pa.memory_map(str(path)))
-        batch = reader.read_next_batch()
-        ids = batch.column("ids")
-    except (pa.ArrowInvalid, KeyError, StopIteration) as error:
+        table = Dataset.from_file(str(path)).data.table
+        (ids,) = table.column("ids").chunks
+    except (pa.ArrowInvalid, KeyError, ValueError) as error:
         raise BadInputError(
-            f"{path} is no token shard ({error}); expected an Arrow IPC stream with a column `ids`; "
-            "make it with the tokens flow"
+            f"{path} is no token shard ({error}); expected an Arrow IPC stream of one record batch with a column `ids`"
+            "; make it with the tokens flow"
         ) from error
-    weights = batch.column("loss_weight") if "loss_weight" in batch.schema.names else None
+    with pa.memory_map(str(path)) as file:  # the table's schema has the library's metadata in place of ours
+        metadata = pa.ipc.open_stream(file).schema.metadata or {}
+    weights = table.column("loss_weight").chunk(0) if "loss_weight" in table.schema.names else None
     return TokenShard(
         ids=ids.values.to_numpy(zero_copy_only=True),
         offsets=ids.offsets.to_numpy(zero_copy_only=True),
-        doc_ids=tuple(batch.column("doc_id").to_pylist()),
+        doc_ids=tuple(table.column("doc_id").to_pylist()),
         loss_weight=None if weights is None else weights.values.to_numpy(zero_copy_only=True),
-        metadata={k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()},
+        metadata={k.decode(): v.decode() for k, v in metadata.items()},
     )
