@@ -32,7 +32,7 @@ def test_a_night_with_new_text_goes_on_from_the_champion_and_one_without_trains_
     (first,) = [step.ref for step in mill.first.steps if step.task == "pretrain"]
 
     second = night(root)
-    assert trained(second) == TRAINED
+    assert "pretrain" in trained(second)
     assert "train tokenizer" not in {step.task for step in second.steps}
     (base,) = [step.ref for step in second.steps if step.task == "pretrain"]
     manifest = store.manifest(base)

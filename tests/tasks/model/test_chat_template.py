@@ -142,7 +142,7 @@ def test_a_last_turn_too_long_alone_loses_its_beginning_and_the_log_says_so(
 ) -> None:
     text = "".join(f"{i:03d} " for i in range(200))
     user, assistant, end = (token_id(tokenizer, t) for t in (USER, ASSISTANT, END_OF_TURN))
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="tasks.model.chat_template"):
         prompt = encode_prompt(tokenizer, [_user(text)], max_tokens=20)
     assert prompt == [user, *_plain(tokenizer, text)[-17:], end, assistant]
     assert "are left out" in caplog.text

@@ -6,6 +6,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from pipeline_config.registry import PromotionConfig
 from tasks.contracts.artifacts import ArtifactRef
@@ -43,6 +44,6 @@ def test_the_reason_is_published_and_the_first_model_leads(store: Store) -> None
     assert found.ref == checkpoint
     with get_client(sync_client=True) as client:
         key = ArtifactFilterKey(any_=["promotion-base"])
-        (artifact,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
-    assert "**base version 1: promoted** — it is the first model" in str(artifact.data)
+        published = client.read_artifacts(artifact_filter=ArtifactFilter(key=key), sort=ArtifactSort.UPDATED_DESC)
+    assert "**base version 1: promoted** — it is the first model" in str(published[0].data)
     assert Path(uri.removeprefix("sqlite:///")).is_file()
