@@ -153,7 +153,8 @@ def corpus(store: Store, seal: Seal) -> tuple[ArtifactRef, ArtifactRef]:
     """A `documents` and a `dialogues` artifact."""
 
     def write_documents(folder: Path) -> None:
-        write_shards(folder, "kept", map(_document_row, _document_texts()), DOCUMENT_SCHEMA)
+        rows = [document_row(kind, text) for kind, text in _document_texts()]
+        write_shards(folder, "kept", rows, DOCUMENT_SCHEMA)
 
     def write_dialogues(folder: Path) -> None:
         write_shards(folder, "conversations", map(_conversation_row, _conversations()), CONVERSATION_SCHEMA)
@@ -181,10 +182,10 @@ def _conversations() -> list[list[dict[str, str]]]:
     ]
 
 
-def _document_row(document: tuple[str, str]) -> dict[str, Any]:
-    kind, text = document
+def document_row(kind: str, text: str, doc_id: bytes | None = None) -> dict[str, Any]:
+    """A row of `documents/`."""
     return {
-        "doc_id": doc_id_of(kind, text),
+        "doc_id": doc_id or doc_id_of(kind, text),
         "text": text,
         "text_digest": sha256_hex(text.encode()),
         "title": None,

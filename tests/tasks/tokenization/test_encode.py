@@ -23,6 +23,7 @@ from tasks.text.split import split_of
 from tasks.tokenization.encode import plan_encode_documents
 from tasks.tokenization.report import report_documents
 from tasks.tokenization.train import plan_train_tokenizer
+from tests.tasks.conftest import document_row
 
 _SPLIT = SplitConfig(validation_share=0.2, test_share=0.2)
 _WORDS = (
@@ -40,24 +41,7 @@ _TEXTS = {
 
 
 def _documents(store: Store, texts: dict[bytes, tuple[str, str]]) -> ArtifactRef:
-    rows = [
-        {
-            "doc_id": doc_id,
-            "text": text,
-            "text_digest": "",
-            "title": None,
-            "url": "",
-            "source_kind": kind,
-            "source_name": kind,
-            "lang": "en",
-            "lang_score": 1.0,
-            "published_at": None,
-            "licence": "unknown",
-            "num_chars": len(text),
-            "num_words": 1,
-        }
-        for doc_id, (kind, text) in sorted(texts.items())
-    ]
+    rows = [document_row(kind, text, doc_id) for doc_id, (kind, text) in sorted(texts.items())]
 
     def build(attempt: Attempt) -> Built:
         return Built(num_rows=write_shards(attempt.folder, "kept", rows, DOCUMENT_SCHEMA))

@@ -17,29 +17,13 @@ from tasks.storage.stage import StageCall, settle
 from tasks.storage.store import Attempt, Built, Store
 from tasks.tokenization.report import report_tokenizer
 from tasks.tokenization.train import plan_train_tokenizer
+from tests.tasks.conftest import document_row
 
 _SMALL = TokenizerConfig(vocab_size=320, min_frequency=2, min_chars_per_source=0)
 
 
 def _documents(store: Store, texts: Mapping[str, str]) -> ArtifactRef:
-    rows = [
-        {
-            "doc_id": doc_id_of(kind, text),
-            "text": text,
-            "text_digest": "",
-            "title": None,
-            "url": "",
-            "source_kind": kind,
-            "source_name": kind,
-            "lang": "en",
-            "lang_score": 1.0,
-            "published_at": None,
-            "licence": "unknown",
-            "num_chars": len(text),
-            "num_words": 1,
-        }
-        for kind, text in texts.items()
-    ]
+    rows = [document_row(kind, text) for kind, text in texts.items()]
 
     def build(attempt: Attempt) -> Built:
         return Built(num_rows=write_shards(attempt.folder, "kept", rows, DOCUMENT_SCHEMA))
