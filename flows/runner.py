@@ -16,6 +16,7 @@ from flows.memory import PeakMemory
 from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import PipelineError
 from tasks.evaluation.frozen import freeze, frozen_evaluation
 from tasks.registry.promote import PromotionResult
 from tasks.registry.registry import champion_of, registry_uri
@@ -94,9 +95,18 @@ def under_prefect(steps: Steps, config: RunConfig, root: str) -> RunSummary:
     """
     for name in ("tasks", "flows"):
         logging.getLogger(name).setLevel(logging.INFO)  # Prefect forwards our loggers but leaves their level alone
+    for name in ("prefect.task_runs", "prefect.flow_runs"):
+        logging.getLogger(name).addFilter(_without_a_traceback_of_a_refusal)
     do = PrefectRunner(root)
     steps(do, config)
     return RunSummary(steps=tuple(do.steps), promotions=tuple(do.promotions))
+
+
+def _without_a_traceback_of_a_refusal(record: logging.LogRecord) -> bool:
+    """Our refusals say what to do; where in the code they were raised helps nobody."""
+    if record.exc_info and isinstance(record.exc_info[1], PipelineError):
+        record.exc_info = None
+    return True
 
 
 @dataclass

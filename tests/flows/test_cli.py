@@ -55,6 +55,7 @@ def test_an_empty_folder_of_texts_is_refused_in_the_run(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "chatmill: " in done.stderr
     assert str(tmp_path / "empty") in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_dry_run_of_the_demo_names_every_stage_and_runs_nothing(tmp_path: Path) -> None:

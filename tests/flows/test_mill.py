@@ -4,14 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from flows import nightly_flow
 from flows.cli import app
 from flows.nightly_flow import nightly
+from flows.pretrain_flow import pretrain
 from flows.runner import DryRun, RunSummary
 from pipeline_config.load import load_config
 from tasks.contracts.artifacts import Manifest
+from tasks.contracts.errors import DeviceError
 from tasks.registry.registry import list_versions, registry_uri, resolve
 from tasks.storage.parquet_shards import read_table
 from tasks.storage.store import Store
@@ -70,6 +73,13 @@ def test_a_changed_threshold_redoes_selection_and_what_follows_but_never_extract
     assert found["select", "corpus"] == (False, "changed identity.min_language_score: 0.65 → 0.9")
     assert not found["train tokenizer", "bpe"][0]
     assert "would be made again" in found["pretrain", "base"][1]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that must be missing")
+def test_a_missing_gpu_is_said_before_a_step_is_trained(mill: Mill) -> None:
+    config = load_config(str(TINY), ["launch.device=cuda", "pretrain.seed=9"])
+    with pytest.raises(DeviceError, match=r"found 0 usable GPUs, expected 2 .*set device to cpu"):
+        pretrain(config, mill.root)
 
 
 def test_the_transcript_answers_every_prompt_in_both_languages(mill: Mill) -> None:
