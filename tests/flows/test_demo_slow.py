@@ -46,4 +46,5 @@ def test_the_demo_reaches_what_it_promises_and_then_is_cached(tmp_path: Path) ->
 
     again = demo(tmp_path)
     assert " made " not in again
-    assert again.count(" cached ") == said.count(" made ") + said.count(" cached ")
+    num_steps = said.count(" made ") + said.count(" cached ")
+    assert again.count(" cached ") == num_steps - 1  # the frozen evaluation set is not asked for again
