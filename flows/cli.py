@@ -10,7 +10,7 @@ from pipeline_config.environment import DEFAULT_ROOT, prepare_process
 from pipeline_config.load import ConfigError, load_config, profile_names
 from tasks.contracts.errors import PipelineError
 
-EXIT_REFUSED, EXIT_INTERRUPTED = 2, 130
+EXIT_REFUSED = 2
 
 app = typer.Typer(
     name="chatmill",
@@ -123,6 +123,3 @@ def main() -> None:
     except (PipelineError, ConfigError) as error:
         typer.secho(f"chatmill: {error}", fg=typer.colors.RED, err=True)
         sys.exit(EXIT_REFUSED)
-    except KeyboardInterrupt:
-        typer.secho("\nStopped. What was finished is kept: the same command goes on from there.", err=True)
-        sys.exit(EXIT_INTERRUPTED)

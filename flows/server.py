@@ -1,11 +1,24 @@
-"""The Prefect server with its UI, for people who want to watch."""
+"""The Prefect server: one for people who want to watch, or one for the time of a run."""
 
+import atexit
+import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import typer
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from pipeline_config.environment import announce_server, child_environment, withdraw_server
+from tasks.contracts.errors import ServerError
+
+_START_S = 120.0
+_NUM_LOG_LINES = 10
 
 
 def serve_ui(root: str, port: int) -> int:
@@ -16,11 +29,8 @@ def serve_ui(root: str, port: int) -> int:
     """
     url = f"http://127.0.0.1:{port}"
     typer.echo(f"Prefect UI: {url}  (runs under {url}/runs, artifacts under {url}/artifacts; Ctrl-C stops it)")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    # Without its own address the UI would call port 4200 whatever --port says.
-    environment = child_environment({"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_API_URL": f"{url}/api"})
     announce_server(root, f"{url}/api")
-    server = subprocess.Popen(command, env=environment)
+    server = subprocess.Popen(_command(port), env=_environment(url), stdin=subprocess.DEVNULL)
     try:
         return server.wait()
     except KeyboardInterrupt:
@@ -28,3 +38,67 @@ def serve_ui(root: str, port: int) -> int:
         return server.wait()
     finally:
         withdraw_server(root)
+
+
+@contextmanager
+def server_for_a_run() -> Iterator[None]:
+    """Within the block, flows find a server: the one that is set or runs already, else a temporary one.
+
+    Prefect would start one too, but in this terminal's process group: Ctrl-C would end it before the flow, which would
+    then wait for it for a minute. This one has a session of its own, and ends with this process.
+
+    Raises:
+        ServerError: The temporary server did not start.
+    """
+    if PREFECT_API_URL.value():
+        yield
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    url, log_file = f"http://127.0.0.1:{port}", Path(PREFECT_HOME.value()) / "temporary-server.log"
+    typer.echo(f"Starting a temporary Prefect server on {url} (`chatmill ui` starts one to look at)", err=True)
+    with log_file.open("wb") as log:
+        server = subprocess.Popen(
+            _command(port),
+            env=_environment(url),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    atexit.register(_end, server)  # after Prefect's own threads have sent what they hold
+    _wait_until_healthy(url, server, log_file)
+    with temporary_settings({PREFECT_API_URL: f"{url}/api"}):
+        yield
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    server.terminate()
+    server.wait()
+
+
+def _command(port: int) -> list[str]:
+    """A server that ends when this process does, however that ends."""
+    guard = [sys.executable, "-m", "tasks.training.guard", str(os.getpid())]
+    return [*guard, sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _environment(url: str) -> dict[str, str]:
+    """Without its own address the UI would call port 4200 whatever --port says."""
+    return child_environment({"PREFECT_SERVER_UI_API_URL": f"{url}/api", "PREFECT_API_URL": f"{url}/api"})
+
+
+def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]", log_file: Path) -> None:
+    deadline = time.monotonic() + _START_S
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/api/health", timeout=5):  # noqa: S310 - our own address
+                return
+        except OSError:
+            time.sleep(0.2)
+    lines = "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-_NUM_LOG_LINES:])
+    raise ServerError(
+        f"the temporary Prefect server on {url} did not answer within {_START_S:g} s (exit status {server.poll()}); "
+        f"set PREFECT_API_URL to a server of yours, or mend what its log says ({log_file}):\n{lines}"
+    )

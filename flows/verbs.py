@@ -3,9 +3,15 @@
 import importlib
 from datetime import UTC, datetime
 
+import typer
+
 from flows.runner import DryRun, Steps
+from flows.server import server_for_a_run
 from flows.summary import print_forecasts, print_summary
 from pipeline_config.run import RunConfig
+
+EXIT_INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
 
 
 def run_verb(verb: str, config: RunConfig, root: str, *, is_dry_run: bool) -> None:
@@ -13,6 +19,7 @@ def run_verb(verb: str, config: RunConfig, root: str, *, is_dry_run: bool) -> No
 
     Raises:
         PipelineError: Whatever a stage refuses.
+        typer.Exit: The user pressed Ctrl-C.
     """
     name = "nightly" if verb == "demo" else verb
     if verb == "nightly":
@@ -23,8 +30,14 @@ def run_verb(verb: str, config: RunConfig, root: str, *, is_dry_run: bool) -> No
         do = DryRun(root)
         steps(do, config)
         print_forecasts(do)
-    else:
-        print_summary(getattr(module, name)(config, root), root)
+        return
+    try:
+        with server_for_a_run():
+            summary = getattr(module, name)(config, root)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What was finished is kept: the same command goes on from there.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_summary(summary, root)
 
 
 def with_snapshot(config: RunConfig, snapshot_id: str) -> RunConfig:

@@ -51,3 +51,7 @@ class RegistryError(PipelineError):
 
 class ComparisonError(PipelineError):
     """Two models were not measured on the same evaluation artifact, or not on the same examples of it."""
+
+
+class ServerError(PipelineError):
+    """Prefect's server did not start."""

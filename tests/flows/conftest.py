@@ -1,5 +1,6 @@
 """One whole mill, run once on real text, that several tests look at."""
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,12 @@ class Mill:
     root: str
     config: RunConfig
     first: RunSummary
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_reaches_children() -> None:
+    """A shell's background job ignores SIGINT, and so would everything it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

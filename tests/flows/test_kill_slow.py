@@ -1,4 +1,4 @@
-"""kill -9 in the middle of training, then the same command: the same losses, the same weights, nobody left behind."""
+"""kill -9 or Ctrl-C in the middle of training, then the same command: the same losses, and nobody left behind."""
 
 import json
 import os
@@ -45,28 +45,46 @@ def working_on(root: Path) -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if any(str(root) in part for part in p.info["cmdline"] or [])]
 
 
-def test_a_killed_run_repeated_is_the_undisturbed_run(tmp_path: Path) -> None:
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+@pytest.fixture(scope="module")
+def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("tokens") / "root"
     tokens = ["tokens", "--profile", str(TINY), "--set", "crawl.web=[]"]
-    subprocess.run(command(undisturbed, *tokens), capture_output=True, timeout=300, check=True)
-    shutil.copytree(undisturbed, killed)
-    expected, losses = finished(undisturbed)
+    subprocess.run(command(root, *tokens), capture_output=True, timeout=300, check=True)
+    return root
 
+
+@pytest.fixture(scope="module")
+def undisturbed(with_tokens: Path) -> tuple[Manifest, dict[int, float]]:
+    return finished(Path(shutil.copytree(with_tokens, with_tokens.with_name("undisturbed"))))
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)], ids=["kill -9", "Ctrl-C"]
+)
+def test_a_disturbed_run_repeated_is_the_undisturbed_run(
+    with_tokens: Path,
+    undisturbed: tuple[Manifest, dict[int, float]],
+    tmp_path: Path,
+    number: signal.Signals,
+    code: int,
+) -> None:
+    root = Path(shutil.copytree(with_tokens, tmp_path / "disturbed"))
     running = subprocess.Popen(
-        command(killed, *TRAIN), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command(root, *TRAIN), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     deadline = time.monotonic() + 200
-    while not list(killed.glob("refs/runs/*/00000004.json")):  # the fourth step checkpoint: about a third of the run
+    while not list(root.glob("refs/runs/*/00000004.json")):  # the fourth step checkpoint: about a third of the run
         assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    assert not list(killed.glob("checkpoints/base/*/manifest.json"))
-    psutil.wait_procs(working_on(killed), timeout=30)
-    assert working_on(killed) == []
+    os.killpg(running.pid, number)
+    assert running.wait(60) == code
+    assert not list(root.glob("checkpoints/base/*/manifest.json"))
+    psutil.wait_procs(working_on(root), timeout=30)
+    assert working_on(root) == []
 
-    found, repeated = finished(killed)
+    expected, losses = undisturbed
+    found, repeated = finished(root)
     assert repeated == losses
     assert list(repeated) == list(range(1, 301))
     assert found.content_digest == expected.content_digest

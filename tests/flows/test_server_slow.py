@@ -86,13 +86,13 @@ def test_the_ui_shows_what_ran_on_its_root_and_ends_with_ctrl_c(tmp_path: Path) 
         assert settings["api_url"] == f"{url}/api"
         done = run(tmp_path, "chatmill", "data", "--profile", str(TINY), *ONLY_BOOKS)
         assert done.returncode == 0, done.stderr
-        assert "Starting temporary server" not in done.stderr
+        assert "temporary Prefect server" not in done.stderr
         (flow_run,) = ask(f"{url}/api/flow_runs/filter", {})
         assert flow_run["state_name"] == "Completed"
         states = {run["name"]: run["state_name"] for run in ask(f"{url}/api/task_runs/filter", {})}
         assert states["extract books"] == "Completed"
     again = run(tmp_path, "chatmill", "data", "--profile", str(TINY), *ONLY_BOOKS)
-    assert "Starting temporary server" in again.stderr
+    assert "temporary Prefect server" in again.stderr
 
 
 def test_a_worker_runs_the_flows_as_deployments(tmp_path: Path) -> None:
