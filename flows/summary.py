@@ -1,12 +1,15 @@
 """What a run says at its end: text, models, figures, decisions, replies, cost, and what to do next."""
 
 import json
+import shutil
+import sys
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from flows.runner import DryRun, RunSummary
+from pipeline_config.environment import DEFAULT_ROOT
 from tasks.contracts.artifacts import Manifest
 from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport, Metric
 from tasks.interaction.transcript import LINES_FILE, TRANSCRIPT
@@ -15,6 +18,12 @@ from tasks.storage.parquet_shards import read_table
 from tasks.storage.store import Store
 
 _PIPE_WIDTH = 120
+_NEXT = {
+    "chat": "talks to the champion",
+    "ui": "shows the runs in a browser",
+    "verify": "checks every stored file",
+    "demo --dry-run": "says what would run again, and why",
+}
 _TASKS_WITH_CHECKPOINTS = {"pretrain", "finetune"}
 
 
@@ -44,10 +53,11 @@ def print_summary(summary: RunSummary, root: str) -> None:
         console.print(f"{promotion.model} version {promotion.version}: {_mark(promotion)}: {promotion.reason}")
     for line in _transcript(store, made):
         console.print(line, markup=False)
-    console.print(
-        "\nNext: [bold]chatmill chat[/bold] talks to it · [bold]chatmill ui[/bold] shows the runs · "
-        f"[bold]chatmill verify[/bold] checks every stored file. Everything lies in {root}."
-    )
+    command = "chatmill" if shutil.which("chatmill") else sys.argv[0]
+    there = "" if root == DEFAULT_ROOT else f" --root {root}"
+    console.print(f"\nEverything lies in {root}. Next:")
+    for verb, does in _NEXT.items():
+        console.print(f"  [bold]{command} {verb}{there}[/bold]  {does}", soft_wrap=True)
 
 
 def _text(store: Store, made: dict[tuple[str, str], Manifest]) -> Table:
