@@ -23,10 +23,13 @@ def read_page(markup: str, config: ExtractConfig) -> tuple[str, str | None]:
     if num_tags > config.max_tags:
         raise UnusableDocumentError("too_many_tags", f"{num_tags} tags, at most {config.max_tags}")
     _check_attributes(markup, config.max_tag_attributes)
+    tree = None
     try:
         tree = HTMLTree.parse(markup)
-        if num_tags > config.max_depth:  # a shallower page cannot be too deep, and walking costs as much as extracting
-            _check_depth(tree, config.max_depth)
+        # a page with fewer tags cannot be too deep, and walking costs as much as extracting
+        depth = _depth(tree) if num_tags > config.max_depth else 0
+        if depth > config.max_depth:
+            raise UnusableDocumentError("too_deep", f"tags {depth} deep, at most {config.max_depth}")
         text = extract_plain_text(
             tree,
             preserve_formatting=True,
@@ -37,6 +40,8 @@ def read_page(markup: str, config: ExtractConfig) -> tuple[str, str | None]:
         return text, tree.title
     except (ValueError, RuntimeError) as error:  # resiliparse's own exceptions are ValueErrors
         raise UnusableDocumentError("extractor_error", f"{type(error).__name__}: {error}") from error
+    finally:
+        tree = None  # an error's traceback would keep it, and no other thread may drop it
 
 
 def _check_attributes(markup: str, max_attributes: int) -> None:
@@ -53,7 +58,7 @@ def _check_attributes(markup: str, max_attributes: int) -> None:
             )
 
 
-def _check_depth(tree: HTMLTree, max_depth: int) -> None:
+def _depth(tree: HTMLTree) -> int:
     deepest = 0
 
     def see(context: DOMContext) -> None:
@@ -62,5 +67,4 @@ def _check_depth(tree: HTMLTree, max_depth: int) -> None:
 
     if tree.body is not None:
         traverse_dom(tree.body, see, elements_only=True)
-    if deepest > max_depth:
-        raise UnusableDocumentError("too_deep", f"tags {deepest} deep, at most {max_depth}")
+    return deepest

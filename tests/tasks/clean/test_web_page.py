@@ -1,3 +1,6 @@
+import gc
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from pipeline_config.clean import ExtractConfig
@@ -61,3 +64,22 @@ def test_the_budget_of_attributes_is_inclusive() -> None:
 
 def test_a_long_attribute_is_one_attribute() -> None:
     assert "hello" in read_page(f'<img src="data:{"A B " * 5_000}"><p>hello</p>', ExtractConfig())[0]
+
+
+def test_a_refused_page_leaves_no_parse_tree_for_another_thread_to_drop() -> None:
+    """resiliparse's trees refuse that; an error in a reference cycle would carry one there through its traceback."""
+
+    def refused() -> None:
+        kept: list[object] = []
+        kept.append(kept)
+        with pytest.raises(UnusableDocumentError, match="too_deep") as error:
+            read_page("<html><body>" + "<div>" * 300 + "x", ExtractConfig(max_depth=50))
+        kept.append(error.value)
+
+    gc.disable()
+    try:
+        refused()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(gc.collect).result()
+    finally:
+        gc.enable()
