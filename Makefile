@@ -27,14 +27,14 @@ check: $(READY)  ## format, lint and types
 
 setup: $(READY)  ## only install
 
-$(READY): pyproject.toml constraints.txt demo-requirements.txt
+$(READY): pyproject.toml constraints.txt pipeline_config/profiles/demo-requirements.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "found $$($(PYTHON) --version 2>&1 || echo no python), expected Python 3.11 or newer; install it or set PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "Installing into $(VENV) (once; some minutes) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r demo-requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r pipeline_config/profiles/demo-requirements.txt
 	@touch $@
 
 clean:           ## removes the virtual environment, never your data

@@ -1,12 +1,14 @@
 """The command line: one verb a flow, and the verbs that people talk to a model with."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.data_commands import app as data_app
+from flows.dialogue_commands import app as dialogue_app
 from flows.models_commands import app as models_app
 from flows.models_commands import lineage_command
 from flows.options import Overrides, Profile, Root
@@ -28,9 +30,25 @@ app = typer.Typer(
 app.add_typer(sources_app, name="sources")
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
+app.add_typer(dialogue_app, name="dialogue")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Run nothing: say what is cached, what would run, and why.")]
 Version = Annotated[str, typer.Option("--model", "-m", help="An alias (champion, challenger) or a version number.")]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"chatmill {version('chatmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_the_verb(
+    is_asked: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Takes what stands before the verb."""
 
 
 def _add_flow(verb: str, text: str) -> None:
@@ -41,7 +59,7 @@ def _add_flow(verb: str, text: str) -> None:
         prepare_process(root)
         from flows.verbs import run_verb
 
-        run_verb(verb, load_config(profile, overrides or ()), root, is_dry_run=dry_run)
+        run_verb(verb, profile, overrides or (), root, is_dry_run=dry_run)
 
 
 for _verb, _text in (
@@ -101,6 +119,45 @@ def ui(
     from flows.server import serve_ui
 
     sys.exit(serve_ui(root, port))
+
+
+@app.command()
+def deploy(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    cron: Annotated[
+        str, typer.Option(help='When `nightly` is due: minute hour day month weekday, e.g. "30 2 * * *".')
+    ] = "30 2 * * *",
+    timezone: Annotated[str, typer.Option(help="Whose hours these are, e.g. Europe/Berlin or Asia/Shanghai.")] = "UTC",
+    gpu_slots: Annotated[int, typer.Option(min=1, max=1024, help="Trainings at the same time.")] = 1,
+) -> None:
+    """Make the deployments on the Prefect server: the nightly schedule, the trigger, and what the UI offers to start.
+
+    Again with other options, it brings them up to date; it never makes anything twice.
+    """
+    prepare_process(root)
+    from flows.deploy import deploy as deploy_all
+
+    deploy_all(profile, root, cron, timezone, gpu_slots)
+
+
+@app.command()
+def worker(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    inbox: Annotated[
+        Path | None, typer.Option(help="Folder for new dialogue corpora; `inbox` in the root if not given.")
+    ] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Take runs from this work queue alone (cpu, gpu); repeatable.")
+    ] = None,
+) -> None:
+    """Run what is due on this machine, and take in what is put into the inbox, until Ctrl-C."""
+    prepare_process(root)
+    from flows.inbox import inbox_folder
+    from flows.worker import run_worker
+
+    sys.exit(run_worker(profile, root, inbox or inbox_folder(root), queue or []))
 
 
 @app.command()

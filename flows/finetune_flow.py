@@ -1,30 +1,88 @@
-"""Conversations and a base model become a dialogue model."""
+"""Conversations and a base model become a dialogue model, which challenges the champion."""
+
+from functools import partial
 
 from prefect import flow
 
+from flows.contest import contest, make_evaluation
+from flows.forms import (
+    Corpus,
+    Device,
+    NumProcesses,
+    NumSteps,
+    Profile,
+    Root,
+    Settings,
+    filled_in,
+    given,
+    run_name,
+    steps_wanted,
+)
+from flows.interact_flow import make_transcript
 from flows.pretrain_flow import make_base
-from flows.refresh_flow import make_corpora
+from flows.refresh_flow import Corpora, corpora_at_hand, make_dialogues
 from flows.runner import Do, RunSummary, under_prefect
-from flows.tokens_flow import Tokens, make_tokens
+from flows.tokens_flow import make_dialogue_tokens, make_tokens
+from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import BadInputError
+from tasks.reporting.task import write_page
 from tasks.training.task import finetune as finetune_task
 
 
-def make_dialogue_model(do: Do, config: RunConfig, tokens: Tokens, base: ArtifactRef) -> ArtifactRef:
+def make_dialogue_model(do: Do, config: RunConfig, tokens: ArtifactRef, base: ArtifactRef) -> ArtifactRef:
     """Fine-tune `base` on the conversations."""
-    return do(finetune_task, tokens.dialogues, base, config.finetune, config.launch)
+    return do(finetune_task, tokens, base, config.finetune, config.launch)
 
 
-def steps(do: Do, config: RunConfig) -> ArtifactRef:
-    """All steps up to a dialogue model: from the base champion, or from a base model made now where there is none."""
-    corpora = make_corpora(do, config)
-    tokens = make_tokens(do, config, corpora)
-    base = do.champion("base", config.registry) or make_base(do, config, tokens)
-    return make_dialogue_model(do, config, tokens, base)
+def steps(do: Do, config: RunConfig, corpus: str | None = None) -> None:
+    """Dialogue tokens, fine-tune, contest, transcript, page; a base model first where none leads.
+
+    Raises:
+        BadInputError: There is no dialogue corpus `corpus`.
+    """
+    dialogues = make_dialogues(do, config)
+    _refuse_unknown(corpus, dialogues)
+    corpora = Corpora(do.last_snapshot() or corpora_at_hand(do, config).documents, dialogues)
+    evaluation = make_evaluation(do, config, corpora)
+    base = do.champion("base", config.registry) or _first_base(do, config, corpora, evaluation)
+    tokens = make_dialogue_tokens(do, config, dialogues, base)
+    champion = contest(do, config, "dialogue", make_dialogue_model(do, config, tokens, base), evaluation)
+    make_transcript(do, config, champion)
+    do(write_page, "finetune", do.made(), do.decided(), do.silent)
 
 
-@flow(name="finetune")
-def finetune(config: RunConfig, root: str) -> RunSummary:
-    """Fine-tunes the base champion on the configured dialogue corpora."""
-    return under_prefect(steps, config, root)
+def _first_base(do: Do, config: RunConfig, corpora: Corpora, evaluation: ArtifactRef) -> ArtifactRef:
+    return contest(do, config, "base", make_base(do, config, make_tokens(do, config, corpora)), evaluation)
+
+
+def _refuse_unknown(corpus: str | None, dialogues: tuple[ArtifactRef, ...]) -> None:
+    names = [ref.name for ref in dialogues]
+    if corpus is not None and corpus not in names:
+        raise BadInputError(
+            f"found no dialogue corpus {corpus!r}, expected one of {', '.join(names)}; "
+            "`chatmill dialogue list` shows them, `chatmill dialogue add FILE` adds one"
+        )
+
+
+@flow(
+    name="finetune",
+    flow_run_name=lambda: run_name("finetune", given("corpus") and f"new: {given('corpus')}", steps_wanted()),
+)
+def finetune(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    corpus: Corpus = None,
+    num_steps: NumSteps = None,
+    device: Device = None,
+    num_processes: NumProcesses = None,
+    settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
+) -> RunSummary:
+    """Fine-tunes the base champion on all dialogue corpora, and promotes the result if it is better."""
+    fields = {
+        "finetune.num_steps": num_steps,
+        "launch.device": device,
+        "launch.num_processes": num_processes,
+    }
+    return under_prefect(partial(steps, corpus=corpus), filled_in(profile, settings, fields), root)

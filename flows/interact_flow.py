@@ -2,7 +2,9 @@
 
 from prefect import flow
 
+from flows.forms import Profile, Prompts, Root, Settings, filled_in, run_name
 from flows.runner import Do, RunSummary, under_prefect
+from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import RegistryError
@@ -30,7 +32,13 @@ def steps(do: Do, config: RunConfig) -> ArtifactRef:
     return make_transcript(do, config, champion)
 
 
-@flow(name="interact")
-def interact(config: RunConfig, root: str) -> RunSummary:
-    """Answers the profile's prompts with the champion and publishes the transcript."""
-    return under_prefect(steps, config, root)
+@flow(name="interact", flow_run_name=lambda: run_name("interact"))
+def interact(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    prompts: Prompts = [],  # noqa: B006 - a form's default is shown, never changed
+    settings: Settings = [],  # noqa: B006
+) -> RunSummary:
+    """Answers prompts with the champion and publishes the transcript."""
+    own = ["interact.prompts_file=null"] if prompts else []
+    return under_prefect(steps, filled_in(profile, [*settings, *own], {"interact.prompts": prompts or None}), root)

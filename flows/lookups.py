@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from flows.series import in_order_of_arrival, next_snapshot, takedowns_of
+from flows.corpora import added_corpora
+from flows.series import corpus_head, head_of, in_order_of_arrival, next_snapshot, parts_held, takedowns_of
+from pipeline_config.dialogue import DialogueSource
 from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import CleanConfig
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import BadInputError
 from tasks.registry.registry import champion_of, registry_uri
 from tasks.storage.store import Store
 from tasks.storage.task import StageTask
@@ -37,6 +40,30 @@ class Lookups:
         tokens = store.manifest(base).inputs.get("tokens")
         found = store.find(tokens.kind, tokens.name, tokens.key) if tokens is not None else None
         return found.inputs.get("documents") if found is not None else None
+
+    def last_snapshot(self) -> ArtifactRef | None:
+        """See Do."""
+        head = head_of(Store(self.root), corpus_head())
+        return head.ref if head is not None else None
+
+    def added_corpora(self, beside: Sequence[DialogueSource]) -> tuple[ArtifactRef, ...]:
+        """See Do."""
+        added = added_corpora(Store(self.root))
+        twice = sorted({source.name for source in beside} & {ref.name for ref in added})
+        if twice:
+            raise BadInputError(
+                f"found {', '.join(twice)} both in the profile's `dialogues` and among the added corpora; rename it in "
+                f"the profile, or take the added one out: `chatmill dialogue remove {twice[0]}`"
+            )
+        return added
+
+    def parts_at_hand(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
+        """See Do."""
+        return parts_held(Store(self.root), task.plan(*args)) or self.next_parts(task, *args)
+
+    def next_parts(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
+        """See Do."""
+        raise NotImplementedError
 
     def has_training_text(self, tokens: ArtifactRef) -> bool:
         """See Do; what is not made yet counts as text."""

@@ -4,10 +4,12 @@ from typing import Any
 
 from prefect import flow
 
+from flows.forms import Profile, Root, Settings, Snapshot, StartFrom, due_at, filled_in, given, run_name
 from flows.interact_flow import make_transcript
 from flows.promote_flow import make_champions
 from flows.refresh_flow import Corpora, make_corpora
 from flows.runner import Do, RunSummary, under_prefect
+from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.reporting.task import write_page
 from tasks.storage.fingerprint import key_of
@@ -39,7 +41,14 @@ def _mark(do: Do, config: RunConfig, corpora: Corpora) -> str:
     )
 
 
-@flow(name="nightly")
-def nightly(config: RunConfig, root: str) -> RunSummary:
+@flow(name="nightly", flow_run_name=lambda: run_name("nightly", given("snapshot") or due_at()))
+def nightly(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    snapshot: Snapshot = None,
+    start_from: StartFrom = None,
+    settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
+) -> RunSummary:
     """Refreshes the data, trains, promotes what is better, and talks to the champion."""
-    return under_prefect(steps, config, root)
+    fields = {"crawl.snapshot_id": snapshot or due_at(), "start_from": start_from}
+    return under_prefect(steps, filled_in(profile, settings, fields), root)

@@ -1,11 +1,14 @@
 """Sources become documents, and corpora become conversations."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from prefect import flow
 
+from flows.forms import Profile, Root, Settings, Snapshot, due_at, filled_in, given, run_name
 from flows.runner import Do, RunSummary, under_prefect
 from pipeline_config.crawl import TextFolderSource
+from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.clean.task import extract, select
 from tasks.contracts.artifacts import ArtifactRef
@@ -26,23 +29,42 @@ def make_corpora(do: Do, config: RunConfig) -> Corpora:
     """Crawl and read what is new, extract it, take it into the corpus; import the dialogue corpora.
 
     Raises:
-        EmptyInputError: The configuration names no source of text, or none of dialogue.
+        EmptyInputError: The configuration names no source of text, or there is no dialogue.
     """
-    crawl = config.crawl
-    if not crawl.sources or not config.dialogues:
+    return _corpora(do, config, do.next_parts)
+
+
+def corpora_at_hand(do: Do, config: RunConfig) -> Corpora:
+    """The same, of what the sources gave when they were last asked; only one that never was is asked now.
+
+    Raises:
+        EmptyInputError: The configuration names no source of text, or there is no dialogue.
+    """
+    return _corpora(do, config, do.parts_at_hand)
+
+
+def _corpora(do: Do, config: RunConfig, parts: Callable[..., tuple[ArtifactRef, ...]]) -> Corpora:
+    crawl, added = config.crawl, do.added_corpora(config.dialogues)
+    if not crawl.sources or not (config.dialogues or added):
         raise EmptyInputError(
             f"found {len(crawl.sources)} sources of text and {len(config.dialogues)} of dialogue, "
-            "expected at least one of each; name them in your profile under `crawl.sources` and `dialogues`"
+            "expected at least one of each; name them in your profile under `crawl.sources` and `dialogues`, "
+            "or add a corpus: `chatmill dialogue add FILE`"
         )
     raw = [
-        do.next_parts(read_texts, source)
+        parts(read_texts, source)
         if isinstance(source, TextFolderSource)
-        else do.next_parts(crawl_web, source, crawl.snapshot_id, crawl.fetch, crawl.launch)
+        else parts(crawl_web, source, crawl.snapshot_id, crawl.fetch, crawl.launch)
         for source in crawl.sources
     ]
     documents = do.next_snapshot(raw, extract, select, config.clean)
-    dialogues = tuple(do(import_dialogue, source) for source in config.dialogues)
-    return Corpora(documents, dialogues)
+    return Corpora(documents, make_dialogues(do, config))
+
+
+def make_dialogues(do: Do, config: RunConfig) -> tuple[ArtifactRef, ...]:
+    """The profile's dialogue corpora, imported, and those that were added to the store."""
+    added = do.added_corpora(config.dialogues)
+    return (*(do(import_dialogue, source) for source in config.dialogues), *added)
 
 
 def steps(do: Do, config: RunConfig) -> Corpora:
@@ -52,7 +74,12 @@ def steps(do: Do, config: RunConfig) -> Corpora:
     return corpora
 
 
-@flow(name="refresh")
-def refresh(config: RunConfig, root: str) -> RunSummary:
+@flow(name="refresh", flow_run_name=lambda: run_name("refresh", given("snapshot") or due_at()))
+def refresh(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    snapshot: Snapshot = None,
+    settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
+) -> RunSummary:
     """Takes what is new in the sources into documents/, and the dialogue corpora into dialogues/."""
-    return under_prefect(steps, config, root)
+    return under_prefect(steps, filled_in(profile, settings, {"crawl.snapshot_id": snapshot or due_at()}), root)

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict
 
 from flows.lookups import LAST_RUN, Lookups, ModelName, take_in
 from flows.memory import PeakMemory
 from flows.series import corpus_head, move_head, parts_held, parts_with_news, previous_part, source_head
+from pipeline_config.dialogue import DialogueSource
 from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import CleanConfig, RunConfig
 from tasks.contracts.artifacts import ArtifactRef
@@ -22,7 +24,7 @@ from tasks.contracts.errors import EmptyInputError, PipelineError
 from tasks.crawl.web import SilentSourceError
 from tasks.evaluation.frozen import freeze, frozen_evaluation
 from tasks.registry.promote import PromotionResult
-from tasks.registry.registry import registry_uri
+from tasks.registry.registry import FLOW_RUN_TAG, registry_uri
 from tasks.registry.task import register_and_decide
 from tasks.storage.store import Store
 from tasks.storage.task import StageTask
@@ -75,6 +77,22 @@ class Do(Protocol):
 
     def next_parts(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
         """All parts of a source with something new in them, oldest first, after `task` has made the next one."""
+        ...
+
+    def parts_at_hand(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
+        """The parts of a source that are there, without asking it; the next ones where there are none."""
+        ...
+
+    def last_snapshot(self) -> ArtifactRef | None:
+        """The corpus as the last run left it; None before the first."""
+        ...
+
+    def added_corpora(self, beside: Sequence[DialogueSource]) -> tuple[ArtifactRef, ...]:
+        """The dialogue corpora that were added to the store, beside those of the profile.
+
+        Raises:
+            BadInputError: One has the name of one of the profile's.
+        """
         ...
 
     def next_snapshot(
@@ -138,11 +156,15 @@ def under_prefect(steps: Steps, config: RunConfig, root: str) -> RunSummary:
         logging.getLogger(name).setLevel(logging.INFO)  # Prefect forwards our loggers but leaves their level alone
     for name in ("prefect.task_runs", "prefect.flow_runs"):
         logging.getLogger(name).addFilter(_without_a_traceback_of_a_refusal)
+    from flows.run_report import publish_summary  # it shows what this module defines
+
     do = PrefectRunner(root)
     steps(do, config)
-    return RunSummary(
+    summary = RunSummary(
         steps=tuple(do.steps), promotions=tuple(do.promotions), is_up_to_date=do.has_ended_early, silent=do.silent
     )
+    publish_summary(summary, root)
+    return summary
 
 
 def _without_a_traceback_of_a_refusal(record: logging.LogRecord) -> bool:
@@ -245,7 +267,7 @@ class PrefectRunner(Lookups):
             contest.report,
             contest.comparison,
             config.evaluation.promotion,
-            {"snapshot_id": config.crawl.snapshot_id},
+            {"snapshot_id": config.crawl.snapshot_id, FLOW_RUN_TAG: str(flow_run.id)},
         )
         self.promotions.append(result)
         return result.champion

@@ -38,9 +38,9 @@ def corpus_head() -> str:
 
 
 def head_of(store: Store, name: str) -> Manifest | None:
-    """The artifact that a mutable name stands for; None where it was never set or the artifact is not there."""
+    """The artifact that a mutable name stands for; None where it stands for none (any more) or that is not there."""
     held = store.read_ref(name)
-    if held is None:
+    if held is None or held.value["ref"] is None:
         return None
     ref = ArtifactRef.model_validate(held.value["ref"])
     return store.find(ref.kind, ref.name, ref.key)
@@ -76,15 +76,17 @@ def previous_part(store: Store, call: StageCall) -> ArtifactRef | None:
 
 
 def parts_held(store: Store, call: StageCall) -> tuple[ArtifactRef, ...]:
-    """The parts of a source as they were at its last part; empty where it has none that this code made.
+    """The parts of a source as they were at its last part; empty where it has none, or is not what it was.
 
     Args:
         store: Holds them.
         call: The plan of the source's next part.
     """
     head = head_of(store, source_head(call.name))
-    is_ours = head is not None and head.preimage["stage_version"] == call.stage_version
-    return parts_with_news(store, head.ref, None) if head is not None and is_ours else ()
+    if head is None or head.preimage["stage_version"] != call.stage_version:
+        return ()
+    is_same = head.preimage["identity"]["source"] == call.preimage["identity"]["source"]
+    return parts_with_news(store, head.ref, None) if is_same else ()
 
 
 def parts_with_news(store: Store, part: ArtifactRef, previous: ArtifactRef | None) -> tuple[ArtifactRef, ...]:

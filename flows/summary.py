@@ -13,7 +13,7 @@ from flows.dry_run import DryRun
 from flows.runner import RunSummary
 from pipeline_config.environment import DEFAULT_ROOT
 from tasks.clean.selection import CORPUS
-from tasks.contracts.artifacts import Manifest
+from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport, Metric
 from tasks.interaction.transcript import LINES_FILE, TRANSCRIPT
 from tasks.registry.promote import PromotionResult
@@ -30,6 +30,7 @@ _NEXT = {
     "verify": "checks every stored file",
     "demo --dry-run": "says what would run again, and why",
 }
+_SHOWN_DIGITS = 12
 _TASKS_OF_SOURCES = {"crawl web", "read texts"}
 _TASKS_WITH_CHECKPOINTS = {"pretrain", "finetune"}
 
@@ -48,11 +49,8 @@ def print_forecasts(do: DryRun) -> None:
 def print_summary(summary: RunSummary, root: str) -> None:
     """Prints what the run's artifacts say, what it cost, and what to do next."""
     store, console = Store(root), _console()
-    made: dict[tuple[str, str], Manifest] = {}
-    for step in summary.steps:
-        made[step.task, step.ref.name] = store.manifest(step.ref)
-    text = _text(store, made, summary.silent)
-    for table in (text, _dialogues(made), _models(made), _figures(store, made), _stages(summary)):
+    made = _made(store, summary)
+    for table in summary_tables(store, summary):
         if table.row_count:
             console.print(table)
     for line in _gains(store, made):
@@ -72,6 +70,26 @@ def print_summary(summary: RunSummary, root: str) -> None:
     console.print(f"\nEverything lies in {root}. Next:")
     for verb, does in _NEXT.items():
         console.print(f"  [bold]{command} {verb}{there}[/bold]  {does}", soft_wrap=True)
+
+
+def summary_tables(store: Store, summary: RunSummary) -> list[Table]:
+    """Text, dialogue, training, evaluation, cost; one that has nothing to say has no rows."""
+    made = _made(store, summary)
+    text = _text(store, made, summary.silent)
+    return [text, _dialogues(made), _models(made), _figures(store, summary), _stages(summary)]
+
+
+def outcome_of(promotion: PromotionResult) -> str:
+    """What became of a challenger, in a word or two."""
+    if promotion.is_promoted:
+        return "promoted"
+    if promotion.version == promotion.champion_version:
+        return "champion"
+    return f"not promoted, version {promotion.champion_version} stays champion"
+
+
+def _made(store: Store, summary: RunSummary) -> dict[tuple[str, str], Manifest]:
+    return {(step.task, step.ref.name): store.manifest(step.ref) for step in summary.steps}
 
 
 def _text(store: Store, made: dict[tuple[str, str], Manifest], silent: Iterable[str]) -> Table:
@@ -125,13 +143,14 @@ def _models(made: dict[tuple[str, str], Manifest]) -> Table:
     return table
 
 
-def _figures(store: Store, made: dict[tuple[str, str], Manifest]) -> Table:
+def _figures(store: Store, summary: RunSummary) -> Table:
     """The checkpoints' metrics side by side, sources left to the reports."""
-    reports = {
-        name: EvalReport.model_validate_json(store.files(manifest.ref, REPORT_FILE)[0].read_text(encoding="utf-8"))
-        for (task, name), manifest in made.items()
-        if task == "evaluate"
-    }
+    refs = dict.fromkeys(step.ref for step in summary.steps if step.task == "evaluate")
+    read = [
+        EvalReport.model_validate_json(store.files(ref, REPORT_FILE)[0].read_text(encoding="utf-8")) for ref in refs
+    ]
+    num_of_name = Counter(report.checkpoint.name for report in read)
+    reports = {_column(report.checkpoint, num_of_name): report for report in read}
     table = Table("metric", *reports, "examples", "better", title="Evaluation on the same frozen texts, 95 % intervals")
     names = [m.name for report in reports.values() for m in report.metrics if "/source/" not in m.name]
     for name in dict.fromkeys(names):
@@ -140,6 +159,12 @@ def _figures(store: Store, made: dict[tuple[str, str], Manifest]) -> Table:
         better = "higher" if first.higher_is_better else "lower"
         table.add_row(name, *(_value(metric) for metric in found), _count(first.num_examples), better)
     return table
+
+
+def _column(checkpoint: ArtifactRef, num_of_name: Counter[str]) -> str:
+    """Two models of one name, such as a challenger and the champion, are told apart by their keys."""
+    name = checkpoint.name
+    return name if num_of_name[name] == 1 else f"{name} {checkpoint.key[:_SHOWN_DIGITS]}"
 
 
 def _gains(store: Store, made: dict[tuple[str, str], Manifest]) -> Iterator[str]:
@@ -180,12 +205,8 @@ def _stages(summary: RunSummary) -> Table:
 
 
 def _mark(promotion: PromotionResult) -> str:
-    if promotion.is_promoted:
-        return "[green]promoted[/green]"
-    leads = promotion.version == promotion.champion_version
-    return (
-        "champion" if leads else f"[yellow]not promoted, version {promotion.champion_version} stays champion[/yellow]"
-    )
+    color = {"promoted": "green", "champion": "none"}.get(outcome := outcome_of(promotion), "yellow")
+    return f"[{color}]{outcome}[/{color}]"
 
 
 def _console() -> Console:

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from prefect import flow
 
-from flows.refresh_flow import Corpora, make_corpora
+from flows.forms import Profile, Root, Settings, filled_in, run_name
+from flows.refresh_flow import Corpora, corpora_at_hand
 from flows.runner import Do, RunSummary, under_prefect
+from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.dialogue.task import encode_dialogues
@@ -30,16 +32,26 @@ def make_tokens(do: Do, config: RunConfig, corpora: Corpora) -> Tokens:
     documents = None
     if not is_learnt:
         documents = do(encode_documents, corpora.documents, tokenizer, config.split, config.tokens, learnt)
-    dialogues = do(encode_dialogues, corpora.dialogues, tokenizer, config.split, config.dialogue_tokens)
-    return Tokens(tokenizer, documents, dialogues)
+    return Tokens(tokenizer, documents, make_dialogue_tokens(do, config, corpora.dialogues, tokenizer))
+
+
+def make_dialogue_tokens(
+    do: Do, config: RunConfig, dialogues: tuple[ArtifactRef, ...], tokenizer: ArtifactRef
+) -> ArtifactRef:
+    """Encode conversations, and mark the replies in them."""
+    return do(encode_dialogues, dialogues, tokenizer, config.split, config.dialogue_tokens)
 
 
 def steps(do: Do, config: RunConfig) -> Tokens:
     """All steps up to tokens."""
-    return make_tokens(do, config, make_corpora(do, config))
+    return make_tokens(do, config, corpora_at_hand(do, config))
 
 
-@flow(name="tokens")
-def tokens(config: RunConfig, root: str) -> RunSummary:
+@flow(name="tokens", flow_run_name=lambda: run_name("tokens"))
+def tokens(
+    profile: Profile = "demo",
+    root: Root = DEFAULT_ROOT,
+    settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
+) -> RunSummary:
     """Makes tokens/ from documents and dialogues, and those first where they are missing."""
-    return under_prefect(steps, config, root)
+    return under_prefect(steps, filled_in(profile, settings, {}), root)

@@ -10,12 +10,15 @@ from pydantic import ValidationError
 
 from pipeline_config.complaints import ConfigError, YamlFile, complaints, read_yaml, where_is
 from pipeline_config.crawl import Source
+from pipeline_config.places import placed
 from pipeline_config.run import RunConfig
 from pipeline_config.sources import load_sources_with_places, refuse_names_twice
 
-__all__ = ["ConfigError", "load_config", "profile_names"]
+__all__ = ["DEMO_TEXTS", "ConfigError", "load_config", "profile_names"]
 
 PROFILES = Path(__file__).parent / "profiles"
+DEMO_TEXTS = PROFILES / "demo-requirements.txt"
+"""The packages that carry the demo's texts, for pip."""
 
 _EXPECTED = "sections such as `crawl:` with keys under them"
 _SOURCES_FILE = "sources_file"
@@ -34,8 +37,8 @@ def load_config(profile: str, overrides: Sequence[str] = ()) -> RunConfig:
 
     Args:
         profile: The name of a profile that comes with chatmill, or the path of a YAML file.
-        overrides: `section.key=value`, the value as YAML; later ones win. A sources file set here is relative to the
-            working folder, one that the profile names to the profile.
+        overrides: `section.key=value`, the value as YAML; later ones win. A path set here is meant from the working
+            folder, one that the profile or the sources file names from that file's folder.
 
     Raises:
         ConfigError: A file is missing or not YAML, a key is unknown, a value impossible, or two sources have one name.
@@ -51,9 +54,23 @@ def load_config(profile: str, overrides: Sequence[str] = ()) -> RunConfig:
         _apply(values, override)
     _append_sources(values, file)
     try:
-        return RunConfig.model_validate(values)
+        config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(complaints(error, file, values, RunConfig, _BESIDE))) from error
+    return _from_the_profile(config, file)
+
+
+def _from_the_profile(config: RunConfig, file: YamlFile) -> RunConfig:
+    """The configuration with the profile's paths meant from its folder."""
+    base, written = file.path.parent, file.values
+    sources = tuple(placed(source, base, written) for source in config.crawl.sources)
+    return config.model_copy(
+        update={
+            "crawl": config.crawl.model_copy(update={"sources": sources}),
+            "dialogues": tuple(placed(source, base, written) for source in config.dialogues),
+            "interact": placed(config.interact, base, written),
+        }
+    )
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from pipeline_config.base import IdentityConfig
 from pipeline_config.complaints import ConfigError, complaints, read_yaml
 from pipeline_config.crawl import Source
+from pipeline_config.places import placed
 
 _EXPECTED = "`sources:` with a list under it, e.g. `sources: [{form: web, name: mine, seeds: [https://…]}]`"
 
@@ -44,7 +45,10 @@ def load_sources_with_places(path: Path) -> list[tuple[Source, str]]:
         sources = SourcesFile.model_validate(file.values).sources
     except ValidationError as error:
         raise ConfigError("\n".join(complaints(error, file, file.values, SourcesFile, ":1"))) from error
-    found = [(source, f"{path}:{file.line_of(('sources', number))}") for number, source in enumerate(sources)]
+    found = [
+        (placed(source, path.parent, file.values), f"{path}:{file.line_of(('sources', number))}")
+        for number, source in enumerate(sources)
+    ]
     refuse_names_twice((source.name, place) for source, place in found)
     return found
 

@@ -52,7 +52,8 @@ class TrainConfig(IdentityConfig):
     batch_size: int = Field(default=32, ge=1)
     """Rows a step, over all processes and accumulation together; a row has the model's context_length of tokens."""
     mixture: dict[str, float] = Field(default_factory=dict)
-    """Relative weight of each source in a batch, by the source's name; empty: each source by its number of rows."""
+    """Relative weight of each source in a batch, by the source's name; one that is not named, such as a corpus added
+    later, weighs as much as the named ones on average. Empty: each source by its number of rows."""
     optimizer: OptimizerConfig = OptimizerConfig()
     """How gradients become steps."""
     schedule: ScheduleConfig = ScheduleConfig()

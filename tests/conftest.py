@@ -23,5 +23,8 @@ def prefect_server() -> Iterator[None]:
     """One temporary Prefect server with its own database for all tests that run flows."""
     from prefect.testing.utilities import prefect_test_harness
 
+    from flows.slots import ensure_gpu_slot
+
     with prefect_test_harness(server_startup_timeout=120):
+        ensure_gpu_slot()
         yield

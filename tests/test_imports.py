@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("pipeline_config", "tasks", "flows", "deployments")
-SHARED = {"contracts": 1, "storage": 2, "text": 3, "model": 3}
+SHARED = {"contracts": 1, "storage": 2, "text": 3, "model": 3, "processes": 3}
 STAGE, TASK, FLOWS, DEPLOYMENTS = 4, 5, 6, 7
 
 

@@ -144,8 +144,13 @@ def _why(row: dict[str, Any], urls: dict[bytes, str]) -> str:
 def _markdown_table(rows: Rows) -> str:
     if not rows:
         return "None."
-    lines = [list(map(str, rows[0])), ["---"] * len(rows[0]), *(list(map(str, row.values())) for row in rows)]
+    heads = [name.replace("_", " ") for name in rows[0]]
+    lines = [heads, ["---"] * len(heads), *(list(map(_cell, row.values())) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Scalar) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _code(text: str) -> str:

@@ -54,4 +54,4 @@ class ComparisonError(PipelineError):
 
 
 class ServerError(PipelineError):
-    """Prefect's server did not start."""
+    """Prefect's server did not start, or did not take what it was sent."""

@@ -45,4 +45,16 @@ class MarkdownReport(BaseModel):
     markdown: str
 
 
-Report = TableReport | MarkdownReport
+class LinkReport(BaseModel):
+    """An address that a browser opens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    title: str
+    url: str
+    text: str
+    """What stands in place of the address."""
+
+
+Report = TableReport | MarkdownReport | LinkReport

@@ -1,16 +1,20 @@
 """Runs the crawling process and listens to it."""
 
 import json
+import os
+import select
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from typing import IO
 
 from pipeline_config.environment import child_environment
 from tasks.contracts.errors import CrawlError
 from tasks.contracts.reporting import Progress, Reporter
 from tasks.crawl.spool import CrawlSpec, CrawlStatus
+from tasks.processes.log_forwarder import LogForwarder
 
-_LOG_LINES_SHOWN = 15
+_POLL_S = 0.5
 
 
 def run_spider(spec: CrawlSpec, report: Reporter) -> CrawlStatus:
@@ -25,31 +29,46 @@ def run_spider(spec: CrawlSpec, report: Reporter) -> CrawlStatus:
     """
     spec_file, log_file = spec.folder / "spec.json", spec.folder / "crawl.log"
     spec_file.write_text(spec.model_dump_json(), encoding="utf-8")
-    status = CrawlStatus()
+    status, log = CrawlStatus(), LogForwarder({"": log_file}, "tasks.crawl.spider")
     with (
-        log_file.open("wb") as log,
+        log_file.open("wb") as output,
         subprocess.Popen(
             [sys.executable, "-m", "tasks.crawl.spider", str(spec_file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=output,
             env=child_environment(_proxy_variables(spec.launch.proxy)),
         ) as process,
     ):
         assert process.stdout is not None
         try:
-            for line in process.stdout:
+            for line in _lines(process.stdout, log):
                 status = CrawlStatus(**json.loads(line))
                 report(_progress(status))
             process.wait()
-        except BaseException:
-            process.kill()
-            raise
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            log.close()
     if status.errno is not None:
         raise OSError(status.errno, "the crawling process could not write its pages", str(spec.folder))
     if not status.is_finished:
-        raise CrawlError(_broken_off(status, process.returncode, log_file))
+        raise CrawlError(_broken_off(status, process.returncode, log))
     return status
+
+
+def _lines(stream: IO[bytes], log: LogForwarder) -> Iterator[bytes]:
+    """The lines that the child writes, until it ends; meanwhile its log is forwarded."""
+    unfinished = b""
+    while True:
+        if select.select([stream], [], [], _POLL_S)[0]:
+            data = os.read(stream.fileno(), 1 << 16)
+            if not data:
+                return
+            *lines, unfinished = (unfinished + data).split(b"\n")
+            yield from lines
+        log.forward()
 
 
 def _proxy_variables(proxy: str | None) -> dict[str, str]:
@@ -62,10 +81,8 @@ def _progress(status: CrawlStatus) -> Progress:
     return Progress(done=status.num_done, total=status.num_asked, unit="pages", message=message)
 
 
-def _broken_off(status: CrawlStatus, code: int, log_file: Path) -> str:
-    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:]
+def _broken_off(status: CrawlStatus, code: int, log: LogForwarder) -> str:
     return (
         f"the crawling process ended with exit code {code} after {status.num_done} of {status.num_asked} addresses, "
-        "expected 0 after all of them; run the same command again (the crawl starts anew). Its last log lines:\n"
-        + "\n".join(lines)
+        f"expected 0 after all of them; run the same command again (the crawl starts anew)\n{log.last_lines()}"
     )

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline_config.environment import child_environment
 from tasks.contracts.errors import BadInputError, CrawlError, PipelineError
 from tasks.crawl.answers import Answer, Replay
 from tasks.crawl.certificate import server_context
@@ -63,7 +64,9 @@ def replay_server(
         scenario_file = Path(folder) / "scenario.json"
         scenario_file.write_bytes(_SCENARIO.dump_json(scenario or demo_scenario()))
         command += ["--scenario", str(scenario_file)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment({})
+        ) as process:
             try:
                 assert process.stdout is not None
                 address = process.stdout.readline().strip()

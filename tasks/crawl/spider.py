@@ -4,6 +4,7 @@ Twisted's reactor starts once a process, so each crawl has its own. Standard out
 error the log.
 """
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from tasks.crawl.guard import ALLOW_PRIVATE
 from tasks.crawl.lifetime import end_with_parent
 from tasks.crawl.page_spider import PageSpider
 from tasks.crawl.spool import CrawlSpec, CrawlStatus
+from tasks.processes.child_logging import log_to_parent
+
+logger = logging.getLogger(__name__)
 
 _UNUSED_SPIDER_MIDDLEWARES = ("httperror.HttpErrorMiddleware", "urllength.UrlLengthMiddleware", "depth.DepthMiddleware")
 """The spider counts each status itself, the frontier links; each one costs time a page."""
@@ -24,15 +28,21 @@ def run(spec: CrawlSpec) -> CrawlStatus:
     process = CrawlerProcess(_settings(spec))
     crawler = process.create_crawler(PageSpider)
     process.crawl(crawler, spec=spec, tell=_say)
+    logger.info("crawling %s from %d addresses", spec.source.name, len(spec.seeds))
     process.start()
     spider = crawler.spider
     spider.close_spool()
-    return spider.status(is_last=True)  # type: ignore[no-any-return]
+    status: CrawlStatus = spider.status(is_last=True)
+    reason = crawler.stats.get_value("finish_reason")
+    logger.info("%s: %d of %d addresses, %d failures", reason, status.num_done, status.num_asked, status.num_failures)
+    # asked to stop, Scrapy lets what is under way come to its end and then asks for nothing more
+    return status.model_copy(update={"is_finished": status.is_finished and reason == "finished"})
 
 
 def main() -> int:
     """Runs the specification named on the command line; 0 when every address came to an end."""
     end_with_parent()
+    log_to_parent()
     spec = CrawlSpec.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     status = run(spec)
     _say(status)
@@ -69,7 +79,7 @@ def _settings(spec: CrawlSpec) -> dict[str, Any]:
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
         "RETRY_GIVE_UP_LOG_LEVEL": "INFO",  # counted by us
-        "LOG_LEVEL": "WARNING",
+        "LOG_INSTALL_ROOT_HANDLER": False,
         "LOG_VERSIONS": [],
     }
 

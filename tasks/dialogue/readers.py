@@ -1,12 +1,11 @@
 """Corpus formats: each reader gives what it finds, a conversation's lines with their speakers, or why an entry is none.
 
 A reader never stops at a broken entry: that comes back as `Broken` and is kept aside. Only a file that is one single
-value (`chitchat`) and cannot be read at all is refused.
+value (`chitchat`), or has no header (`csv`) or no known encoding, is refused.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,9 @@ import yaml
 
 from pipeline_config.dialogue import DialogueFormat
 from tasks.contracts.errors import BadInputError
-
-
-@dataclass(frozen=True)
-class Lines:
-    """One conversation as the corpus has it."""
-
-    where: str
-    """For people: file and line, or the corpus's id."""
-    own_id: str | None
-    """The corpus's own id; None where it has none, and the text identifies it."""
-    lines: list[tuple[str, str]]
-    """(speaker, text), in order."""
-    has_roles: bool
-    """Whether speakers are roles (system, user, assistant); otherwise the first to speak becomes the user."""
-
-
-@dataclass(frozen=True)
-class Broken:
-    """An entry that is no conversation."""
-
-    where: str
-    reason: str
-    excerpt: str
-
-
-Reader = Callable[[Path, Path], Iterator[Lines | Broken]]
+from tasks.dialogue.chitchat_text import read_gpt2_chitchat
+from tasks.dialogue.entries import Broken, Entry, Lines, Reader
+from tasks.dialogue.question_answer import read_csv
 
 
 def corpus_files(path: Path, format_: DialogueFormat) -> list[Path]:
@@ -50,7 +26,7 @@ def corpus_files(path: Path, format_: DialogueFormat) -> list[Path]:
     """
     if path.is_file():
         return [path]
-    suffixes = _SUFFIXES[format_]
+    suffixes = SUFFIXES[format_]
     found = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in suffixes)
     if not found:
         raise BadInputError(
@@ -60,7 +36,7 @@ def corpus_files(path: Path, format_: DialogueFormat) -> list[Path]:
     return found
 
 
-def read_chitchat(path: Path, scratch: Path) -> Iterator[Lines | Broken]:  # noqa: ARG001  one signature for all readers
+def read_chitchat(path: Path, scratch: Path) -> Iterator[Entry]:  # noqa: ARG001  one signature for all readers
     """Conversations of a JSON object: id → {"messages": [[{"text", "sender", …}, …], …]}.
 
     Source: https://github.com/BYU-PCCL/chitchat-dataset
@@ -83,7 +59,7 @@ def read_chitchat(path: Path, scratch: Path) -> Iterator[Lines | Broken]:  # noq
             yield Lines(own_id, own_id, lines, has_roles=False)
 
 
-def read_chatterbot(path: Path, scratch: Path) -> Iterator[Lines | Broken]:  # noqa: ARG001  one signature for all readers
+def read_chatterbot(path: Path, scratch: Path) -> Iterator[Entry]:  # noqa: ARG001  one signature for all readers
     """Conversations of a YAML file: `conversations:` is a list of lists of lines, two speakers in turn.
 
     Scalars are taken as the text they are (`- Yes` is no truth value). Source: https://github.com/gunthercox/chatterbot-corpus
@@ -105,7 +81,7 @@ def read_chatterbot(path: Path, scratch: Path) -> Iterator[Lines | Broken]:  # n
             yield Broken(where, "not_a_conversation", repr(entry))
 
 
-def read_jsonl(path: Path, scratch: Path) -> Iterator[Lines | Broken]:
+def read_jsonl(path: Path, scratch: Path) -> Iterator[Entry]:
     """Conversations of JSON Lines: {"messages": [{"role", "content"}, …]} and optionally an `id`; blank lines are none.
 
     Lines come through `datasets`, piece by piece, so that a file larger than memory can be read.
@@ -125,15 +101,19 @@ READERS: dict[DialogueFormat, Reader] = {
     "chitchat": read_chitchat,
     "chatterbot": read_chatterbot,
     "jsonl": read_jsonl,
+    "gpt2-chitchat": read_gpt2_chitchat,
+    "csv": read_csv,
 }
-_SUFFIXES: dict[DialogueFormat, tuple[str, ...]] = {
+SUFFIXES: dict[DialogueFormat, tuple[str, ...]] = {
     "chitchat": (".json",),
     "chatterbot": (".yml", ".yaml"),
-    "jsonl": (".jsonl",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "gpt2-chitchat": (".txt",),
+    "csv": (".csv", ".tsv"),
 }
 
 
-def _jsonl_entry(line: str, where: str) -> Lines | Broken:
+def _jsonl_entry(line: str, where: str) -> Entry:
     if "\N{REPLACEMENT CHARACTER}" in line:
         return Broken(where, "not_utf8", line)
     try:

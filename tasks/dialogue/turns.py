@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline_config.dialogue import DialogueSource
 from tasks.contracts.dialogue import Message, Role
-from tasks.dialogue.readers import Lines
+from tasks.dialogue.entries import Lines
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair, written as \ud83d in JSON: it has no UTF-8 form
 _ROLES: tuple[Role, ...] = ("system", "user", "assistant")

@@ -30,6 +30,8 @@ class PromotionResult(BaseModel):
     champion: ArtifactRef
     """Its checkpoint."""
     reason: str
+    champion_run_id: str | None = None
+    """The Prefect flow run that registered the champion; None where none is noted."""
     card: ArtifactRef | None = None
     """The challenger's model card; None where it led already, and was given one when it came to lead."""
     challenger_bits_per_byte: float | None = None
@@ -126,6 +128,7 @@ def _result(
         is_promoted=is_promoted,
         champion_version=champion.version,
         champion=champion.ref,
+        champion_run_id=champion.flow_run_id,
         reason=reason,
         challenger_bits_per_byte=comparison.challenger_value if comparison else None,
         champion_bits_per_byte=comparison.champion_value if comparison else None,

@@ -22,6 +22,7 @@ from tasks.storage.store import Store
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+FLOW_RUN_TAG = "flow_run_id"  # of a version: the Prefect flow run that registered it
 
 MODELS = ("base", "dialogue")
 """What the mill registers; a shared registry may hold other teams' models."""
@@ -58,6 +59,8 @@ class RegisteredVersion(BaseModel):
     """Its figures then."""
     comparison: ArtifactRef | None
     """With the champion of that time; None where there was none."""
+    flow_run_id: str | None = None
+    """Of Prefect: the run that registered it; None where none is noted."""
 
     @property
     def label(self) -> str:
@@ -222,6 +225,7 @@ def _parsed(found: Any, aliases: tuple[str, ...] = ()) -> RegisteredVersion:
         evaluation=_ref(found.tags.get("evaluation")),
         report=_ref(found.tags.get("report")),
         comparison=_ref(found.tags.get("comparison")),
+        flow_run_id=found.tags.get(FLOW_RUN_TAG),
     )
 
 

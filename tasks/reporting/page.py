@@ -23,6 +23,7 @@ from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built, Store
 
 STAGE_VERSION = 2
+PAGES_KIND = "reports"
 PAGE = "page"
 PAGE_FILE = "index.html"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +57,7 @@ def plan_run_page(
         silent: Sources that gave nothing, by name, with what they answered.
     """
     return StageCall(
-        kind="reports",
+        kind=PAGES_KIND,
         name=PAGE,
         stage="run page",
         stage_version=STAGE_VERSION,

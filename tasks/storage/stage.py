@@ -15,6 +15,8 @@ from tasks.contracts.reporting import Progress, Reporter
 from tasks.storage.fingerprint import key_of, sha256_hex
 from tasks.storage.store import Attempt, Built, Store
 
+_MAX_CHANGES = 4
+"""Named in a reason; a new kind of run changes dozens."""
 PENDING = "pending:"
 """Begins the content digest of an artifact that a dry run says would be made."""
 
@@ -121,7 +123,8 @@ def _why(store: Store, call: StageCall) -> str:
         for name in sorted(last.keys() | now.keys())
         if last.get(name, "absent") != now.get(name, "absent")
     ]
-    return "changed " + "; ".join(changed)
+    more = f"; and {len(changed) - _MAX_CHANGES} more" if len(changed) > _MAX_CHANGES else ""
+    return "changed " + "; ".join(changed[:_MAX_CHANGES]) + more
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -227,8 +227,12 @@ class Store:
         numbers = [int(PurePosixPath(p).stem) for p in self._fs.glob(f"{self.root}/refs/{name}/*.json")]
         if not numbers:
             return None
-        value = json.loads(self._fs.cat_file(self._ref_path(name, max(numbers))))
-        return Ref(value=value, number=max(numbers))
+        return Ref(json.loads(self._fs.cat_file(self._ref_path(name, max(numbers)))), max(numbers))
+
+    def ref_names(self, under: str) -> list[str]:
+        """All mutable names `<under>/<name>` that were ever set, sorted."""
+        paths = self._fs.glob(f"{self.root}/refs/{under}/*/*.json")
+        return sorted({f"{under}/{PurePosixPath(path).parent.name}" for path in paths})
 
     def swap_ref(self, name: str, value: Mapping[str, Any], expected: Ref | None) -> Ref:
         """Sets a mutable name if it still has the value that was read.

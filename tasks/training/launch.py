@@ -3,9 +3,11 @@
 One process is started directly, several through torchrun, in a session of their own: an interrupt at the keyboard
 reaches only the parent, which passes it on and waits for the checkpoint. What came of training is read from
 status.json, because torchrun answers 1 for everything. No process is left behind: torchrun is told to end when the
-parent dies, and the ranks (each in a session of its own) are killed when torchrun dies.
+parent dies, and the ranks (each in a session of its own) are killed when torchrun dies. What they log goes to files
+beside status.json, and from there to this process's loggers while they run.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -17,13 +19,17 @@ from pipeline_config.training import LaunchConfig
 from tasks.contracts import errors
 from tasks.contracts.errors import TrainingError
 from tasks.contracts.reporting import Progress, Reporter
-from tasks.training.spec import SPEC, Status, WorkerSpec, read_status, status_age_mark, write_status
+from tasks.processes.log_forwarder import LogForwarder
+from tasks.processes.signals import held_signals
+from tasks.training.spec import SPEC, Status, WorkerSpec, log_file, read_status, status_age_mark, write_status
+
+logger = logging.getLogger(__name__)
 
 _POLL_S = 0.2
-_STOP_S = 30.0
-"""For a checkpoint after SIGTERM."""
-_LOG = "worker.log"
-_NUM_LOG_LINES = 15
+_STOP_S = 20.0
+"""For a checkpoint after SIGTERM. Prefect kills a cancelled run 30 s after its SIGTERM; what is left of them is for the
+run to tell the server how it ended. Source: prefect.runner._cancellation_manager, grace_seconds."""
+_LAUNCHER = "torchrun"
 
 
 def run_workers(spec: WorkerSpec, report: Reporter) -> Status:
@@ -44,20 +50,21 @@ def run_workers(spec: WorkerSpec, report: Reporter) -> Status:
     spec_file = spec.work / SPEC
     spec_file.write_text(spec.model_dump_json(), encoding="utf-8")
     write_status(spec.work, Status(state="starting"))
-    with (spec.work / _LOG).open("wb") as log:
+    with log_file(spec.work).open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tasks.training.guard", str(os.getpid()), *_command(spec.launch, spec_file)],
+            [sys.executable, "-m", "tasks.processes.guard", str(os.getpid()), *_command(spec.launch, spec_file)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=child_environment({"OMP_NUM_THREADS": str(spec.launch.num_threads), "TOKENIZERS_PARALLELISM": "false"}),
         )
+    log = LogForwarder(_log_files(spec), "tasks.training.worker", launcher=_LAUNCHER)
     try:
-        _watch(process, spec, report)
+        _watch(process, spec, report, log)
     finally:
-        _end(process)
-    return _result(spec.work, process.returncode)
+        _end(process, log)
+    return _result(spec.work, process.returncode, log)
 
 
 def _command(launch: LaunchConfig, spec_file: Path) -> list[str]:
@@ -68,7 +75,14 @@ def _command(launch: LaunchConfig, spec_file: Path) -> list[str]:
     return [sys.executable, *many, *worker]
 
 
-def _watch(process: subprocess.Popen[bytes], spec: WorkerSpec, report: Reporter) -> None:
+def _log_files(spec: WorkerSpec) -> dict[str, Path]:
+    if spec.launch.num_processes == 1:
+        return {"": log_file(spec.work)}
+    ranks = {f"rank {rank}": log_file(spec.work, rank) for rank in range(spec.launch.num_processes)}
+    return ranks | {_LAUNCHER: log_file(spec.work)}
+
+
+def _watch(process: subprocess.Popen[bytes], spec: WorkerSpec, report: Reporter, log: LogForwarder) -> None:
     """Returns when the process has ended.
 
     Raises:
@@ -77,6 +91,7 @@ def _watch(process: subprocess.Popen[bytes], spec: WorkerSpec, report: Reporter)
     mark, seen_at = 0, time.monotonic()
     while process.poll() is None:
         time.sleep(_POLL_S)
+        log.forward()
         found = status_age_mark(spec.work)
         if found != mark:
             mark, seen_at = found, time.monotonic()
@@ -84,8 +99,8 @@ def _watch(process: subprocess.Popen[bytes], spec: WorkerSpec, report: Reporter)
         elif time.monotonic() - seen_at > spec.launch.heartbeat_timeout_s:
             raise TrainingError(
                 f"training gave no sign of life for {spec.launch.heartbeat_timeout_s:g} s and was ended; "
-                "raise heartbeat_timeout_s if a step may take that long, then run the same command again"
-                + _last_lines(spec.work)
+                "raise heartbeat_timeout_s if a step may take that long, then run the same command again\n"
+                + log.last_lines()
             )
 
 
@@ -95,18 +110,36 @@ def _report(status: Status | None, report: Reporter) -> None:
         report(Progress(done=status.step, total=status.num_steps, unit="steps", message=message))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], log: LogForwarder) -> None:
     """Asks a process that still runs to save and end, waits, and kills it; its ranks die with it."""
-    if process.poll() is None:
-        process.terminate()
+    with held_signals():
         try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            if process.poll() is None:
+                _stop(process, log)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        log.close()
 
 
-def _result(work: Path, code: int) -> Status:
+def _stop(process: subprocess.Popen[bytes], log: LogForwarder) -> None:
+    logger.info("training is asked to save and end; it has %g s", _STOP_S)
+    process.terminate()
+    deadline = time.monotonic() + _STOP_S
+    while process.poll() is None:
+        time.sleep(_POLL_S)
+        log.forward()
+        if time.monotonic() > deadline:
+            logger.warning(
+                "training did not end within %g s, because a step, a measurement or saving takes longer, or it hangs; "
+                "it is killed, and the same command goes on from the last step checkpoint before",
+                _STOP_S,
+            )
+            return
+
+
+def _result(work: Path, code: int, log: LogForwarder) -> Status:
     status = read_status(work) or Status(state="starting")
     if status.state == "done":
         return status
@@ -118,14 +151,9 @@ def _result(work: Path, code: int) -> Status:
         kind = getattr(errors, status.error_type, None)
         if kind is not None:
             raise kind(status.error)
-        raise TrainingError(f"training failed: {status.error}; the cause stands below" + _last_lines(work))
+        raise TrainingError(f"training failed: {status.error}; the cause stands below\n" + log.last_lines())
     raise TrainingError(
         f"training ended with exit code {code} after step {status.step} of {status.num_steps}; "
         "a negative code or 1 without an error below means that it was killed (out of memory?); "
-        "run the same command again to go on from its last step checkpoint" + _last_lines(work)
+        "run the same command again to go on from its last step checkpoint\n" + log.last_lines()
     )
-
-
-def _last_lines(work: Path) -> str:
-    lines = (work / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()[-_NUM_LOG_LINES:]
-    return "\nlast lines of the training log:\n" + "\n".join(f"  {line}" for line in lines)

@@ -15,6 +15,11 @@ TRAINER = "trainer"
 """Folder of what belongs to the training, not to the model."""
 
 
+def log_file(work: Path, rank: int | None = None) -> Path:
+    """Where the launcher, an only worker, or one of several workers writes what it logs."""
+    return work / ("worker.log" if rank is None else f"worker-{rank}.log")
+
+
 class WorkerSpec(BaseModel):
     """One training run, for every process of it."""
 
@@ -33,7 +38,7 @@ class WorkerSpec(BaseModel):
     folder: Path
     """Receives the finished checkpoint and, while training, `work`."""
     work: Path
-    """Receives status.json, events.jsonl and the log."""
+    """Receives status.json, events.jsonl and the logs."""
     store_url: str
     run_key: str
     """Names the run in the store's refs."""

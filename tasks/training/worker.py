@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline_config.environment import launched_rank
 from pipeline_config.training import FinetuneConfig, LaunchConfig, PretrainConfig
 from tasks.contracts.artifacts import Scalar
 from tasks.contracts.errors import BadInputError, DeviceError, EmptyInputError, PipelineError, TrainingError
 from tasks.model.presets import SpecialIds, build_model, num_parameters, set_dropout
 from tasks.model.tokenizer import END_OF_TEXT, END_OF_TURN, PAD, load_tokenizer, token_id, tokenizer_digest
-from tasks.training.guard import end_with_parent
-from tasks.training.spec import Status, WorkerSpec, read_status, write_status
+from tasks.processes.child_logging import log_to_parent, write_output_to
+from tasks.processes.guard import end_with_parent
+from tasks.training.spec import Status, WorkerSpec, log_file, read_status, write_status
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
@@ -30,15 +31,22 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Trains as the file named by the first argument says; what came of it stands in status.json."""
     spec = WorkerSpec.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    rank = 0
     if spec.launch.num_processes > 1:
         end_with_parent(signal.SIGKILL)  # torchrun may be killed without a chance to end its ranks
+        rank = launched_rank()
+        write_output_to(log_file(spec.work, rank))
     stops: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stops.append(number))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_parent(logging.WARNING if rank else logging.INFO)  # what all ranks do, one tells
     try:
         train(spec, stops)
+    except PipelineError as error:
+        logger.error("%s", error)
+        _tell_failure(spec.work, error)
+        return 1
     except Exception as error:
-        traceback.print_exc()
+        logger.exception("training failed")
         _tell_failure(spec.work, error)
         return 1
     return 0
@@ -86,13 +94,19 @@ def train(spec: WorkerSpec, stops: list[int]) -> None:
         )
     is_main = accelerator.is_main_process
     loop, parts = _prepared(spec, accelerator, stops)
-    logger.info("process %d of %d on %s", accelerator.process_index, accelerator.num_processes, accelerator.device)
+    logger.info(
+        "training %s from step %d to %d, processes: %d, on %s",
+        *(spec.name, loop.position.step, spec.config.num_steps, accelerator.num_processes, accelerator.device.type),
+    )
     is_done = loop.run()
+    if loop.position.is_over:
+        logger.info("stopped early at step %d: %s", loop.position.step, _why_early(loop.position))
     if is_main and is_done:
         loop.state.restore_best(parts.model)
         parts.write_model(spec.folder)
         write_status(spec.work, Status(state="done", step=loop.position.step, totals=_totals(loop, parts)))
     elif is_main:
+        logger.info("stopped as asked; step %d is saved", loop.position.step)
         write_status(spec.work, Status(state="stopped", step=loop.position.step))
     accelerator.end_training()
 
@@ -124,7 +138,7 @@ def _prepared(spec: WorkerSpec, accelerator: object, stops: list[int]) -> tuple[
     position = Position()
     if spec.resume_folder is not None:
         position = resume(spec.resume_folder, model, state, spec.work, is_main=accelerator.is_main_process)
-        logger.info("going on from step %d", position.step)
+        logger.info("resumed from the step checkpoint of step %d", position.step)
 
     def write_model(folder: Path) -> None:
         save_checkpoint_folder(folder, model, spec.tokenizer_folder, special, _card(spec, num_parameters(model)))
@@ -207,6 +221,11 @@ def _sources(spec: WorkerSpec, context_length: int) -> tuple[list[Source], list[
             "raise split.validation_share or add text"
         )
     return sources, held_out
+
+
+def _why_early(position: Position) -> str:
+    assert position.best is not None  # there was a measurement before the first step
+    return f"none of the last {position.num_stale} measurements was better than step {position.best.step}"
 
 
 def _totals(loop: Loop, parts: Parts) -> dict[str, Scalar]:

@@ -37,4 +37,4 @@ def mill(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Mill
 
     root = str(tmp_path_factory.mktemp("mill"))
     config = load_config(str(TINY))
-    return Mill(root, config, nightly(config, root))
+    return Mill(root, config, nightly(str(TINY), root, config.crawl.snapshot_id))

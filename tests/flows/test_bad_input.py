@@ -11,7 +11,6 @@ from flows.memory import PeakMemory
 from flows.refresh_flow import refresh
 from flows.runner import RunSummary
 from flows.summary import print_summary
-from pipeline_config.load import load_config
 from tasks.contracts.artifacts import Manifest
 from tasks.contracts.errors import BadInputError, EmptyInputError
 from tasks.contracts.records import FAILURES, QUARANTINE
@@ -83,7 +82,7 @@ def night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with PeakMemory() as before:
         pass
     started = time.monotonic()
-    summary = refresh(load_config(path), str(folder / "mill"))
+    summary = refresh(path, str(folder / "mill"), "1")
     yield Night(str(folder / "mill"), path, site, summary, time.monotonic() - started, before.peak_mib)
     site.ended.set()
     server.shutdown()
@@ -172,7 +171,7 @@ def test_a_silent_source_is_asked_again_and_one_that_falls_silent_when_it_is_to_
     (tmp_path / "changed.yaml").write_text(changed, encoding="utf-8")
     fed = night.site.pages.pop("/feed")
     night.site.pages["/late"] = feed(night.site, LATE)
-    again = refresh(load_config(str(tmp_path / "changed.yaml")), night.root)
+    again = refresh(str(tmp_path / "changed.yaml"), night.root, "1")
     night.site.pages["/feed"] = fed
     assert again.silent.keys() == {"no-host", "news"}
     made = {(step.task, step.ref.name) for step in again.steps if not step.is_cached}
@@ -184,10 +183,10 @@ def test_a_silent_source_is_asked_again_and_one_that_falls_silent_when_it_is_to_
 @pytest.mark.slow
 def test_where_no_source_gives_anything_the_run_is_refused_with_each_reason(night: Night, tmp_path: Path) -> None:
     with pytest.raises(EmptyInputError, match=r"in any source\n.*'no-host': found 0 pages at 1 addresses"):
-        refresh(load_config(profile(tmp_path, NO_HOST)), str(tmp_path / "mill"))
+        refresh(profile(tmp_path, NO_HOST), str(tmp_path / "mill"), "1")
     broken = profile(tmp_path, BROKEN.format(folder=Path(night.profile).parent / "shelf"))
     with pytest.raises(EmptyInputError, match=r"in 1 parts \(epub_broken 1, epub_not_zip 1\).*check content types"):
-        refresh(load_config(broken), str(tmp_path / "mill"))
+        refresh(broken, str(tmp_path / "mill"), "1")
 
 
 def test_two_sources_of_one_name_are_refused_with_both_lines_before_anything_is_asked(tmp_path: Path) -> None:
@@ -205,7 +204,7 @@ def test_a_folder_that_is_not_there_or_has_no_such_file_is_a_mistake_and_refused
     for folder, said in (("shelf", "correct folder or glob"), ("no-shelf", "no-shelf")):
         path = profile(tmp_path, BROKEN.format(folder=tmp_path / folder), NO_HOST)
         with pytest.raises((EmptyInputError, BadInputError), match=said):
-            refresh(load_config(path), str(tmp_path / "mill"))
+            refresh(path, str(tmp_path / "mill"), "1")
 
 
 def addresses(root: str, summary: RunSummary) -> set[str]:

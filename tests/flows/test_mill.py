@@ -59,7 +59,7 @@ def test_both_models_are_registered_and_lead(mill: Mill) -> None:
 
 
 def test_a_second_run_is_all_cached_and_registers_nothing_new(mill: Mill) -> None:
-    second: RunSummary = nightly(mill.config, mill.root)
+    second: RunSummary = nightly(str(TINY), mill.root, mill.config.crawl.snapshot_id)
     assert [step.task for step in second.steps if not step.is_cached] == []
     assert len(list_versions(registry_uri(mill.root, None), "dialogue")) == 1
 
@@ -78,9 +78,8 @@ def test_a_changed_threshold_redoes_selection_and_what_follows_but_never_extract
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that must be missing")
 def test_a_missing_gpu_is_said_before_a_step_is_trained(mill: Mill) -> None:
-    config = load_config(str(TINY), ["launch.device=cuda", "pretrain.seed=9"])
     with pytest.raises(DeviceError, match=r"found 0 usable GPUs, expected 2 .*set device to cpu"):
-        pretrain(config, mill.root)
+        pretrain(str(TINY), mill.root, device="cuda", settings=["pretrain.seed=9"])
 
 
 def test_the_transcript_answers_every_prompt_in_both_languages(mill: Mill) -> None:

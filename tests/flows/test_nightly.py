@@ -9,8 +9,6 @@ import pytest
 
 from flows.nightly_flow import nightly
 from flows.runner import RunSummary
-from flows.verbs import with_snapshot
-from pipeline_config.load import load_config
 from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.crawl.replay import replay_server
 from tasks.crawl.scenario import Scenario
@@ -81,8 +79,7 @@ def night(root: Path, date: str, pages: dict[int, str]) -> Night:
             *("start_from=champion", f"crawl.sources=[{SOURCE}]", f"crawl.launch={{proxy: '{proxy}'}}"),
             *("crawl.fetch.delay_s=0", "launch.num_processes=1", "pretrain.num_steps=20", "finetune.num_steps=10"),
         ]
-        config = with_snapshot(load_config(str(TINY), overrides), date)
-        summary = nightly(config, str(root / "mill"))
+        summary = nightly(str(TINY), str(root / "mill"), date, settings=overrides)
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     answers = [line for line in lines if "/articles/" in line["url"]]
     sent = {line["url"] for line in answers if line["status"] == 200}

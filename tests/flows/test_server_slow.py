@@ -1,79 +1,15 @@
 """`chatmill ui` shows the runs of its root; the flows run as deployments by a worker, from their module entrypoints."""
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.flows.conftest import ONLY_BOOKS, TINY
+from tests.flows.servers import ask, run, ui
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-REPOSITORY = Path(__file__).parent.parent.parent
-BIN = Path(sys.executable).parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def ask(url: str, body: dict[str, Any] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read())
-
-
-def own_environment(root: Path) -> dict[str, str]:
-    """As a user's shell has it: nothing of the tests' own Prefect settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
-    return {**kept, "CHATMILL_ROOT": str(root)}
-
-
-@contextmanager
-def ui(root: Path) -> Iterator[str]:
-    port = free_port()
-    command = [str(BIN / "chatmill"), "ui", "--port", str(port)]
-    with subprocess.Popen(command, env=own_environment(root), stdout=subprocess.PIPE, text=True) as server:
-        try:
-            deadline = time.monotonic() + 120
-            while True:
-                try:
-                    assert ask(f"http://127.0.0.1:{port}/api/health") is True
-                    break
-                except OSError:
-                    assert time.monotonic() < deadline
-                    assert server.poll() is None
-                    time.sleep(0.5)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(60)
-
-
-def run(root: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(BIN / command[0]), *command[1:]],
-        env=own_environment(root) | environment,
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
 
 
 def test_the_ui_shows_what_ran_on_its_root_and_ends_with_ctrl_c(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_text_leaves_at_once_and_the_next_refresh_does_not_bring_it_back(mill:
     assert "Learnt by base/1" in done.output
     assert urls(root) == known - {SPEECH}
     assert SPEECH in {row["url"] for row in corpus_rows(Store(root), before, ["url"])}  # nothing stored is lost
-    refresh(mill.config, root)
+    refresh(str(TINY), root, mill.config.crawl.snapshot_id)
     assert urls(root) == known - {SPEECH}
     again = CliRunner().invoke(app, ["data", "takedown", SPEECH, "--root", root, "--profile", str(TINY)])
     assert "0 documents taken out" in again.output

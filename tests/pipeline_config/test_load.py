@@ -102,3 +102,26 @@ def test_every_setting_has_a_text_that_says_what_it_means() -> None:
         return found
 
     assert undescribed(RunConfig, "run") == []
+
+
+def test_paths_of_a_profile_are_meant_from_its_folder_and_those_set_beside_it_from_the_working_folder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "more.yaml").write_text("sources: [{form: texts, name: more, source_kind: book, folder: more/books}]\n")
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "crawl:\n  sources:\n"
+        "    - {form: texts, name: near, source_kind: book, folder: books}\n"
+        "    - {form: texts, name: far, source_kind: book, folder: /books}\n"
+        "    - {form: texts, name: home, source_kind: book, folder: ~/books}\n"
+        "  sources_file: more.yaml\n"
+        "dialogues:\n  - {name: talks, format: jsonl, path: talks.jsonl, lang: en}\n"
+        "interact: {prompts_file: ask.txt}\n"
+    )
+    config = load_config(str(profile))
+    folders = {source.name: source.folder for source in config.crawl.sources if source.form == "texts"}
+    here = str(tmp_path)
+    assert folders == {"near": f"{here}/books", "far": "/books", "home": "~/books", "more": f"{here}/more/books"}
+    assert config.dialogues[0].path == f"{here}/talks.jsonl"
+    assert config.interact.prompts_file == f"{here}/ask.txt"
+    assert load_config(str(profile), ["interact.prompts_file=other.txt"]).interact.prompts_file == "other.txt"

@@ -127,7 +127,7 @@ def test_a_missing_corpus_is_refused_before_anything_runs(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "bad", [{"name": "Not A Name"}, {"format": "csv"}, {"lang": "e n"}, {"min_turns": 1}, {"weight": 2}]
+    "bad", [{"name": "Not A Name"}, {"format": "docx"}, {"lang": "e n"}, {"min_turns": 1}, {"weight": 2}]
 )
 def test_impossible_settings_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tasks.contracts.errors import BadInputError
-from tasks.dialogue.readers import Broken, Lines, corpus_files, read_chatterbot, read_chitchat, read_jsonl
+from tasks.dialogue.entries import Broken, Lines
+from tasks.dialogue.readers import corpus_files, read_chatterbot, read_chitchat, read_jsonl
 
 
 def test_chitchat_gives_each_conversation_with_its_senders(tmp_path: Path) -> None:

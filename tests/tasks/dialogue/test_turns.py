@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline_config.dialogue import DialogueSource
-from tasks.dialogue.readers import Lines
+from tasks.dialogue.entries import Lines
 from tasks.dialogue.turns import Turns, turns_of
 
 

@@ -193,3 +193,12 @@ def test_a_dry_run_says_that_an_input_would_be_made_again(store: Store) -> None:
     settle(store, after(settle(store, call_for("one")).manifest.ref))
     pending = forecast_of(store, call_for("two"))
     assert "its input web would be made again" in forecast_of(store, after(pending.ref)).reason
+
+
+def test_mutable_names_are_listed_by_folder_each_once(store: Store) -> None:
+    assert store.ref_names("dialogues") == []
+    first = store.swap_ref("dialogues/b", {"v": 1}, None)
+    store.swap_ref("dialogues/b", {"v": 2}, first)
+    store.swap_ref("dialogues/a", {"v": 1}, None)
+    store.swap_ref("sources/c", {"v": 1}, None)
+    assert store.ref_names("dialogues") == ["dialogues/a", "dialogues/b"]

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from tasks.contracts.errors import TrainingError
-from tasks.training.batches import BatchPlan, RowId, assemble, micro_batch_rows, share_of_rank, validation_rows
+from tasks.training.batches import (
+    BatchPlan,
+    RowId,
+    assemble,
+    micro_batch_rows,
+    share_of_rank,
+    source_weights,
+    validation_rows,
+)
 from tasks.training.rows import Row
 
 
@@ -76,9 +84,17 @@ def test_a_batch_that_cannot_be_divided_is_refused() -> None:
         micro_batch_rows(8, 2, 3)
 
 
-def test_a_mixture_of_other_sources_is_refused() -> None:
-    with pytest.raises(TrainingError, match=r"mixture names \['news'\], the tokens hold \['book', 'web'\]"):
-        plan_of({"news": 1.0})
+def test_a_source_that_the_mixture_does_not_name_weighs_as_much_as_the_named_ones_on_average(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    added = Counting("added", 7)
+    assert source_weights([BOOK, WEB, added], {"book": 1.0, "web": 5.0}) == pytest.approx([1 / 9, 5 / 9, 3 / 9])
+    (warning,) = caplog.messages
+    assert "does not name added" in warning
+    caplog.clear()
+    assert source_weights([WEB, added], {"book": 1.0, "web": 5.0}) == pytest.approx([5 / 8, 3 / 8])
+    assert source_weights([BOOK, WEB], {"news": 1.0}) == [0.5, 0.5]
+    assert source_weights([BOOK, WEB], {"book": 1.0, "web": 3.0}) == [0.25, 0.75]
 
 
 def test_rows_end_at_their_last_scored_target_and_are_padded_on_the_right() -> None:

@@ -1,4 +1,4 @@
-"""Becomes another program that is told to end when this one's parent dies: `python -m tasks.training.guard PID CMD…`.
+"""Becomes another program that is told to end when this one's parent dies: `python -m tasks.processes.guard PID CMD…`.
 
 The request survives exec. Asking for it between fork and exec (preexec_fn) can deadlock in a parent with threads.
 """
@@ -22,7 +22,7 @@ def main() -> None:
     parent, *command = sys.argv[1:]
     end_with_parent(signal.SIGTERM)
     if os.getppid() != int(parent):
-        sys.exit(f"the parent {parent} was gone before training began")
+        sys.exit(f"the parent {parent} was gone before its child began")
     os.execv(command[0], command)  # noqa: S606 - the command is the launcher's own
 
 
