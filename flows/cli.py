@@ -152,7 +152,10 @@ def worker(
         list[str] | None, typer.Option(help="Take runs from this work queue alone (cpu, gpu); repeatable.")
     ] = None,
 ) -> None:
-    """Run what is due on this machine, and take in what is put into the inbox, until Ctrl-C."""
+    """Run what is due on this machine, and take in what is put into the inbox, until Ctrl-C or SIGTERM.
+
+    Runs under way save then and are scheduled again: the next worker goes on with them. To end one for good, cancel it.
+    """
     prepare_process(root)
     from flows.inbox import inbox_folder
     from flows.worker import run_worker

@@ -33,7 +33,7 @@ def ensure_lost_runs_end() -> None:
         there = client.read_automations_by_name(LOST_RUNS)
         if not there:
             client.create_automation(wanted)
-        elif AutomationCore.model_validate(there[0].model_dump()) != wanted:
+        elif _of_ours(there[0]) != wanted:
             client.update_automation(there[0].id, wanted)
 
 
@@ -55,14 +55,20 @@ def _automation() -> AutomationCore:
         f"found no sign of life of this run for {_SILENCE_S:g} s: its process was killed together with its worker, or "
         "the machine went down; start it again (Retry), and training goes on from its last step checkpoint"
     )
-    whole = AutomationCore(
-        name=LOST_RUNS,
-        description="Marks a run as crashed when its heartbeats stop.",
-        enabled=True,
-        trigger=trigger,
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
+    return _of_ours(
+        AutomationCore(
+            name=LOST_RUNS,
+            description="Marks a run as crashed when its heartbeats stop.",
+            enabled=True,
+            trigger=trigger,
+            actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
+        )
     )
-    return AutomationCore.model_validate(whole.model_dump())  # all fields count as set, so an update sends them all
+
+
+def _of_ours(automation: AutomationCore) -> AutomationCore:
+    """The fields that a client may set, each as if set on purpose: an update sends no others."""
+    return AutomationCore.model_validate(automation.model_dump(exclude={"owner_resource"}))
 
 
 def cancel_runs_of(worker: str, timeout_s: float) -> list[UUID]:

@@ -51,7 +51,7 @@ def _outcome(summary: RunSummary) -> Iterator[str]:
 
 def _decision(promotion: PromotionResult) -> str:
     text = (
-        f"**{promotion.model} version {promotion.version}: {outcome_of(promotion)}.** {_flat(promotion.reason)}\n\n"
+        f"**{promotion.model} version {promotion.version}, {outcome_of(promotion)}:** {_flat(promotion.reason)}\n\n"
         f"Champion: version {promotion.champion_version}, `{promotion.champion}`"
     )
     if promotion.champion_run_id is None:

@@ -1,8 +1,7 @@
 """The server's concurrency limit for work on models."""
 
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectNotFound
 
 from tasks.storage.task import GPU_SLOT
 
@@ -14,10 +13,9 @@ def ensure_gpu_slot(limit: int | None = None) -> None:
         limit: Trainings at the same time; None leaves a limit that is there as it is, and makes one of 1 otherwise.
     """
     with get_client(sync_client=True) as client:
-        if limit is not None:
-            client.upsert_global_concurrency_limit_by_name(GPU_SLOT, limit)
-            return
         try:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=GPU_SLOT, limit=1, active=True))
-        except ObjectAlreadyExists:
-            return
+            there = client.read_global_concurrency_limit_by_name(GPU_SLOT).limit
+        except ObjectNotFound:
+            there = None
+        if there is None or limit is not None:
+            client.upsert_global_concurrency_limit_by_name(GPU_SLOT, limit or 1)

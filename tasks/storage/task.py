@@ -110,14 +110,15 @@ def _occupied(slot: str | None, work: str) -> Iterator[None]:
             logger.info("%s: %s is free, starting", work, slot)
         except ConcurrencySlotAcquisitionError as error:
             raise ServerError(
-                f"found no concurrency limit {slot!r} on the Prefect server, expected one, so that no two trainings "
-                "share a device; make it: `chatmill deploy`"
+                f"no slot of the Prefect server's concurrency limit {slot!r} could be taken ({error}), expected one, so "
+                "that no two trainings share a device; if the limit is missing, `chatmill deploy` makes it"
             ) from error
         yield
 
 
 def _one_of(slot: str, timeout_s: float | None) -> AbstractContextManager[None]:
-    # Not ended when the server is away for a moment: then the lease is renewed a little later.
+    # A server that is away ends no training of hours. Away across a renewal (every 45 s) for longer than the lease has
+    # left, it gives the slot to others, and this work goes on without one.
     return concurrency(
         slot, timeout_seconds=timeout_s, strict=True, lease_duration=_LEASE_S, raise_on_lease_renewal_failure=False
     )

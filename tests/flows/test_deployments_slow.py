@@ -69,7 +69,7 @@ def test_deploying_again_changes_nothing_and_the_forms_speak_to_people(mill: Sta
     names = {"refresh", "tokens", "pretrain", "finetune", "promote", "interact", "nightly", "alarm"}
     assert after.keys() == names
     assert {name: found["id"] for name, found in after.items()} == {n: found["id"] for n, found in before.items()}
-    assert len(mill.api("automations/filter", {})) == automations == 2
+    assert len(mill.api("automations/filter", {})) == automations == 3
     (schedule,) = after["nightly"]["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("30 2 * * *", "UTC")
     assert after["nightly"]["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
@@ -139,7 +139,7 @@ def test_a_cancelled_training_saves_leaves_nobody_and_is_gone_on_with(mill: Stat
     step = int(saved.rsplit("step ", 1)[1].split()[0])
     assert step > 0
     second = mill.start("pretrain", **LONG)
-    until(lambda: f"going on from step {step}" in mill.worker_log, 90, lambda: mill.worker_log[-3000:])
+    until(lambda: f"resumed from the step checkpoint of step {step}" in mill.worker_log, 90, lambda: mill.worker_log[-3000:])
     mill.cancel(second)
     assert mill.finished(second, 60)["state_type"] == "CANCELLED"
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.reporting import MarkdownReport
 from tasks.interaction.transcript import LINES_FILE
 from tasks.reporting.artifacts import EVENTS_FILE, TRANSCRIPT_LINES
 from tasks.reporting.page import PAGE_FILE, TEMPLATES, plan_run_page, render
@@ -242,6 +243,7 @@ def test_the_page_is_an_artifact_and_a_rerun_is_cached(store: Store, run: Run, d
     assert settle(store, plan_run_page("nightly", run, (again,))).is_cached
     assert not settle(store, plan_run_page("nightly", run, (decision | {"champion_version": 3},))).is_cached
     (report,) = page_reports(store, made.manifest.ref)
+    assert isinstance(report, MarkdownReport)
     assert PAGE_FILE in report.markdown
 
 

@@ -52,7 +52,7 @@ def artifacts(key: str) -> list[object]:
 
 def test_the_second_run_of_the_same_work_is_shown_as_cached(tmp_path: Path) -> None:
     assert twice(str(tmp_path), "hello") == ["Completed web", "Cached web"]
-    assert artifacts("chars") == ['[{"num_chars": 5}]'] * 2
+    assert artifacts("chars") == ['[{"chars": 5}]'] * 2
     assert artifacts("progress-write") == [100.0]
 
 
