@@ -110,8 +110,8 @@ def _occupied(slot: str | None, work: str) -> Iterator[None]:
             logger.info("%s: %s is free, starting", work, slot)
         except ConcurrencySlotAcquisitionError as error:
             raise ServerError(
-                f"no slot of the Prefect server's concurrency limit {slot!r} could be taken ({error}), expected one, so "
-                "that no two trainings share a device; if the limit is missing, `chatmill deploy` makes it"
+                f"no slot of the Prefect server's concurrency limit {slot!r} could be taken ({error}), expected one, "
+                "so that no two trainings share a device; if the limit is missing, `chatmill deploy` makes it"
             ) from error
         yield
 

@@ -139,7 +139,8 @@ def test_a_cancelled_training_saves_leaves_nobody_and_is_gone_on_with(mill: Stat
     step = int(saved.rsplit("step ", 1)[1].split()[0])
     assert step > 0
     second = mill.start("pretrain", **LONG)
-    until(lambda: f"resumed from the step checkpoint of step {step}" in mill.worker_log, 90, lambda: mill.worker_log[-3000:])
+    resumed = f"resumed from the step checkpoint of step {step}"
+    until(lambda: resumed in mill.worker_log, 90, lambda: mill.worker_log[-3000:])
     mill.cancel(second)
     assert mill.finished(second, 60)["state_type"] == "CANCELLED"
 
