@@ -64,7 +64,7 @@ def deploy(profile: str, root: str, cron: str, timezone: str, num_gpu_slots: int
             }
         )
         deployed = [found for found in client.read_deployments() if found.work_pool_name == POOL]
-    _print(deployed, schedule, root)
+    _print(deployed, schedule, f"--profile {profile} --root {root}")
 
 
 def require_server(root: str) -> str:
@@ -133,20 +133,23 @@ def _make_deployments(variables: dict[str, str]) -> None:
         raise ServerError(f"the Prefect server did not take the deployments of {file}; its last lines:\n{lines}")
 
 
-def _print(deployed: list[DeploymentResponse], schedule: CronSchedule, root: str) -> None:
+def _print(deployed: list[DeploymentResponse], schedule: CronSchedule, options: str) -> None:
     console = Console(highlight=False)
+    due = asyncio.run(schedule.get_dates(3, start=datetime.now(UTC)))
     table = Table("deployment", "queue", "runs", title=f"Deployed to {PREFECT_API_URL.value()}")
     for found in sorted(deployed, key=lambda deployment: deployment.name):
         when = "when started"
         if found.schedules:
             when = f"{schedule.cron} ({schedule.timezone})"
+            if not any(each.active for each in found.schedules):
+                when, due = f"{when}, but its schedule is paused", []
         elif found.name in _BY_EVENT:
             when = _BY_EVENT[found.name]
         table.add_row(f"{found.name}", found.work_queue_name or "", when)
     console.print(table)
-    for due in asyncio.run(schedule.get_dates(3, start=datetime.now(UTC))):
-        console.print(f"nightly is due {due:%A, %d %B %Y, %H:%M %Z}")
-    console.print(f"\nNothing runs until a worker does: [bold]chatmill worker --root {root}[/bold]", soft_wrap=True)
+    for at in due:
+        console.print(f"nightly is due {at:%A, %d %B %Y, %H:%M %Z}")
+    console.print(f"\nNothing runs until a worker does: [bold]chatmill worker {options}[/bold]", soft_wrap=True)
 
 
 _BY_EVENT = {

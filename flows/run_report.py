@@ -19,6 +19,7 @@ from tasks.reporting.task import write_page
 from tasks.storage.store import Store
 
 KEY = "run-summary"
+"""Its links are relative, so that each of Prefect's two interfaces (at / and at /v2/) stays in itself."""
 
 
 def publish_summary(summary: RunSummary, root: str) -> None:
@@ -58,7 +59,7 @@ def _decision(promotion: PromotionResult) -> str:
         return text
     if promotion.champion_run_id == flow_run.id:
         return f"{text}, registered by this run"
-    return f"{text}, registered by [this earlier run](/runs/flow-run/{promotion.champion_run_id})"
+    return f"{text}, registered by [this earlier run](../../runs/flow-run/{promotion.champion_run_id})"
 
 
 def _page(summary: RunSummary, root: str) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _page(summary: RunSummary, root: str) -> Iterator[str]:
 def _artifacts(run_id: UUID) -> Iterator[str]:
     found = _published(run_id)
     if found:
-        rows = [f"- [{artifact.key}](/artifacts/artifact/{artifact.id}): {artifact.description}" for artifact in found]
+        rows = [f"- [{artifact.key}](../artifact/{artifact.id}): {artifact.description}" for artifact in found]
         yield "\n".join(["## Artifacts of this run", "", *rows])
 
 

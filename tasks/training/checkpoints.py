@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from tasks.contracts.artifacts import ArtifactRef
-from tasks.contracts.errors import MissingArtifactError
+from tasks.contracts.errors import CorruptArtifactError, MissingArtifactError
 from tasks.storage.stage import StageCall, settle
 from tasks.storage.store import Attempt, Built, Store
 from tasks.training.spec import EVENTS, TRAINER, WorkerSpec
@@ -55,18 +55,23 @@ class Position(BaseModel):
 
 
 def newest_step_checkpoint(store: Store, run_key: str) -> Path | None:
-    """The verified folder of the run's newest step checkpoint; None where there is none (any more).
+    """The verified folder of the run's newest step checkpoint; None where there is none (any more), or it is damaged.
 
-    Raises:
-        CorruptArtifactError: A file of it is missing or altered.
+    A damaged one is removed like one that a later step replaces, and the log says what was wrong with it: nights must not
+    fail for good because of it.
     """
     ref = store.read_ref(f"runs/{run_key}")
     if ref is None:
         return None
+    checkpoint = ArtifactRef.model_validate(ref.value["checkpoint"])
     try:
-        return store.folder(ArtifactRef.model_validate(ref.value["checkpoint"]))
+        return store.folder(checkpoint)
     except MissingArtifactError:
         logger.warning("the step checkpoint of run %s is gone from the store; the run begins anew", run_key)
+        return None
+    except CorruptArtifactError as error:
+        logger.error("the run begins anew, because its step checkpoint is damaged: %s", error)
+        store.remove(checkpoint)
         return None
 
 

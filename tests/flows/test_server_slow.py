@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from tests.flows.conftest import ONLY_BOOKS, TINY
 from tests.flows.servers import BIN, ask, free_port, own_environment, run, ui
@@ -69,9 +70,12 @@ def answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    """A station whose worker has run `finetune` for a new corpus that is too small to hold anything out."""
+    """A station whose worker has run `finetune` for a new corpus that the profile's mixture does not name."""
     folder = tmp_path_factory.mktemp("station")
     with station(folder) as there, worker(there):
+        config = yaml.safe_load(there.profile.read_text(encoding="utf-8"))
+        config["finetune"]["mixture"] = {"chatterbot-en": 1.0, "chatterbot-zh": 1.0}
+        there.profile.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
         turns = [{"role": "user", "content": "What is this?"}, {"role": "assistant", "content": "A small corpus."}]
         (folder / "few.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
         added = run(there.root, "chatmill", "dialogue", "add", str(folder / "few.jsonl"))
@@ -115,7 +119,7 @@ def test_the_summary_says_what_came_of_the_run_and_leads_to_its_artifacts(mill: 
         assert f"**{model} version 1, promoted:**" in summary["data"]
     assert summary["data"].count("registered by this run") == 2
     assert "| reply_bits_per_byte | " in summary["data"]
-    links = re.findall(r"\[([a-z0-9-]+)\]\(/artifacts/artifact/([0-9a-f-]+)\)", summary["data"])
+    links = re.findall(r"\[([a-z0-9-]+)\]\(\.\./artifact/([0-9a-f-]+)\)", summary["data"])
     assert {"loss-base", "loss-dialogue", "promotion-dialogue", "transcript", "run-page"} <= {key for key, _ in links}
     assert all(mill.api(f"artifacts/{number}")["key"] == key for key, number in links)
 
@@ -123,7 +127,7 @@ def test_the_summary_says_what_came_of_the_run_and_leads_to_its_artifacts(mill: 
 def test_what_a_child_process_logs_stands_with_its_task_and_level(mill: Station) -> None:
     (task,) = [found for found in mill.api("task_runs/filter", {}) if found["name"] == "finetune dialogue"]
     found = mill.api("logs/filter", {"logs": {"task_run_id": {"any_": [task["id"]]}}})
-    said = [(log["level"], log["message"]) for log in found if log["name"] == "tasks.training.worker"]
-    assert (logging.INFO, "training dialogue from step 0 to 30, processes: 1, on cpu") in said
-    warned = "source 'few' has no held-out text: it is trained on but not measured"
-    assert (logging.WARNING, warned) in said
+    said = {(log["level"], log["name"], log["message"]) for log in found}
+    assert (logging.INFO, "tasks.training.worker", "training dialogue from step 0 to 30, processes: 1, on cpu") in said
+    warning = "the mixture does not name few: each gets the average weight of those it names, 1"
+    assert (logging.WARNING, "tasks.training.batches", warning) in said
