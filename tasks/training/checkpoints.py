@@ -57,8 +57,8 @@ class Position(BaseModel):
 def newest_step_checkpoint(store: Store, run_key: str) -> Path | None:
     """The verified folder of the run's newest step checkpoint; None where there is none (any more), or it is damaged.
 
-    A damaged one is removed like one that a later step replaces, and the log says what was wrong with it: nights must not
-    fail for good because of it.
+    A damaged one is removed like one that a later step replaces, and the log says what was wrong with it: nights must
+    not fail for good because of it.
     """
     ref = store.read_ref(f"runs/{run_key}")
     if ref is None:

@@ -25,7 +25,7 @@ class Mill:
     first: RunSummary
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_reaches_children() -> None:
     """A shell's background job ignores SIGINT, and so would everything it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
