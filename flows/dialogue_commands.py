@@ -159,10 +159,10 @@ def inbox(
     prepare_process(root)
     import threading
 
-    from flows.inbox import inbox_folder, scan_inbox, watch_inbox
+    from flows.inbox import inbox_folder, log_to_terminal, scan_inbox, watch_inbox
 
     watched = folder or inbox_folder(root)
-    _log_to_terminal()
+    log_to_terminal()
     if is_once:
         taken = scan_inbox(root, watched, profile)
         counts = {outcome: sum(one.outcome == outcome for one in taken) for outcome in ("added", "refused", "waiting")}
@@ -261,16 +261,3 @@ def _console() -> "Console":
 
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
-
-
-def _log_to_terminal() -> None:
-    """A line a file, with its time; Prefect's own handlers have another form and would say it twice."""
-    import logging
-    import sys
-
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
-    ours = logging.getLogger("flows.inbox")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
-    ours.propagate = False

@@ -7,6 +7,7 @@ next: the same file makes the same artifact, is announced again, and is moved th
 import fcntl
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -163,6 +164,15 @@ def watch_inbox(root: str, folder: Path, profile: str, stop: threading.Event, in
         except (OSError, ConfigError) as error:
             inbox.say_once(str(folder), f"cannot be looked through, and is tried again: {error}")
         stop.wait(interval_s)
+
+
+def log_to_terminal() -> None:
+    """Says each file on standard output, a line with its time; Prefect's own handlers would say it twice."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 @contextmanager

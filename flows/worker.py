@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 
 from flows.deploy import POOL, require_server
-from flows.inbox import watch_inbox
+from flows.inbox import log_to_terminal, watch_inbox
 from flows.lost_runs import cancel_runs_of, hand_back
 from pipeline_config.environment import child_environment
 from pipeline_config.load import load_config
@@ -53,6 +53,7 @@ def run_worker(profile: str, root: str, inbox: Path, queues: Sequence[str]) -> i
     _require_pool(root)
     inbox.mkdir(parents=True, exist_ok=True)
     typer.echo(f"Taking runs from {url} (work pool {POOL}), and dialogue corpora from {inbox.absolute()}; Ctrl-C stops")
+    log_to_terminal()
     with _watched(root, inbox, profile), sigterm_as_ctrl_c():
         name = f"{socket.gethostname()}-{os.getpid()}"
         worker = _start(name, queues)
