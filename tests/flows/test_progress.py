@@ -7,7 +7,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.pretrain_flow import pretrain
-from pipeline_config.load import load_config
 from tests.flows.conftest import TINY, Mill
 
 
@@ -21,8 +20,13 @@ def shown() -> list[float]:
 
 def test_the_bar_of_a_training_run_moves(mill: Mill) -> None:
     before = len(shown())
-    config = load_config(str(TINY), ["pretrain.num_steps=600", "pretrain.validation_interval=600"])
-    training = threading.Thread(target=pretrain, args=(config, mill.root))
+    fields = {
+        "profile": str(TINY),
+        "root": mill.root,
+        "num_steps": 600,
+        "settings": ["pretrain.validation_interval=600"],
+    }
+    training = threading.Thread(target=pretrain, kwargs=fields)
     training.start()
     seen: set[float] = set()
     while training.is_alive():
