@@ -36,7 +36,7 @@ def make_dialogue_model(do: Do, config: RunConfig, tokens: ArtifactRef, base: Ar
     return do(finetune_task, tokens, base, config.finetune, config.launch)
 
 
-def steps(do: Do, config: RunConfig, corpus: str | None = None) -> None:
+def steps(do: Do, config: RunConfig, corpus: str = "") -> None:
     """Dialogue tokens, fine-tune, contest, transcript, page; a base model first where none leads.
 
     Raises:
@@ -57,9 +57,9 @@ def _first_base(do: Do, config: RunConfig, corpora: Corpora, evaluation: Artifac
     return contest(do, config, "base", make_base(do, config, make_tokens(do, config, corpora)), evaluation)
 
 
-def _refuse_unknown(corpus: str | None, dialogues: tuple[ArtifactRef, ...]) -> None:
+def _refuse_unknown(corpus: str, dialogues: tuple[ArtifactRef, ...]) -> None:
     names = [ref.name for ref in dialogues]
-    if corpus is not None and corpus not in names:
+    if corpus and corpus not in names:
         raise BadInputError(
             f"found no dialogue corpus {corpus!r}, expected one of {', '.join(names)}; "
             "`chatmill dialogue list` shows them, `chatmill dialogue add FILE` adds one"
@@ -73,10 +73,10 @@ def _refuse_unknown(corpus: str | None, dialogues: tuple[ArtifactRef, ...]) -> N
 def finetune(
     profile: Profile = "demo",
     root: Root = DEFAULT_ROOT,
-    corpus: Corpus = None,
-    num_steps: NumSteps = None,
-    device: Device = None,
-    num_processes: NumProcesses = None,
+    corpus: Corpus = "",
+    num_steps: NumSteps = 0,
+    device: Device = "profile",
+    num_processes: NumProcesses = 0,
     settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
 ) -> RunSummary:
     """Fine-tunes the base champion on all dialogue corpora, and promotes the result if it is better."""

@@ -1,6 +1,7 @@
 """What a flow is started with: the fields of its form in the Prefect UI, and the configuration they make.
 
-A field that stays None leaves its setting as the profile has it. The command line fills in the same fields.
+A field that is left empty, at 0 or at `profile` leaves its setting as the profile has it: no field is None, so that the
+UI shows each as a box or a list and not as a choice of types. The command line fills in the same fields.
 """
 
 import json
@@ -13,6 +14,9 @@ from pydantic import Field
 
 from pipeline_config.load import load_config
 from pipeline_config.run import RunConfig
+
+_AS_IT_IS: tuple[Any, ...] = ("", 0, "profile", [])
+"""What a field has where it leaves its setting alone."""
 
 
 def _field(title: str, text: str, **limits: Any) -> Any:
@@ -36,44 +40,45 @@ Settings = Annotated[
     ),
 ]
 Snapshot = Annotated[
-    str | None,
+    str,
     _field(
         "Crawl snapshot",
         "Names this asking of the sources; a name used before finds again what it found then. "
-        "None: the time for which this run is due (UTC), so that the sources are asked for what is new.",
+        "Empty: the time for which this run is due (UTC), so that the sources are asked for what is new.",
     ),
 ]
 StartFrom = Annotated[
-    Literal["champion", "scratch"] | None,
+    Literal["profile", "champion", "scratch"],
     _field(
         "Base model starts from",
-        "`champion` goes on from the base model that leads, with its tokenizer; `scratch` begins anew. "
-        "None: as the profile says.",
+        "champion goes on from the base model that leads, with its tokenizer; scratch begins anew; profile does as the "
+        "profile says.",
     ),
 ]
 NumSteps = Annotated[
-    int | None,
-    _field("Training steps", "Optimizer steps at most, 1 or more. None: as the profile says.", ge=1, le=100_000_000),
+    int, _field("Training steps", "Optimizer steps at most. 0: as the profile says.", ge=0, le=100_000_000)
 ]
 Device = Annotated[
-    Literal["auto", "cpu", "cuda"] | None,
-    _field("Device", "`auto` takes GPUs where there are enough for all processes. None: as the profile says (auto)."),
+    Literal["profile", "auto", "cpu", "cuda"],
+    _field(
+        "Device", "auto takes GPUs where there are enough for all processes; profile does as the profile says (auto)."
+    ),
 ]
 NumProcesses = Annotated[
-    int | None,
+    int,
     _field(
         "Training processes",
-        "Processes on the worker's machine, one a GPU where there are GPUs. None: as the profile says.",
-        ge=1,
+        "Processes on the worker's machine, one a GPU where there are GPUs. 0: as the profile says.",
+        ge=0,
         le=1024,
     ),
 ]
 Corpus = Annotated[
-    str | None,
+    str,
     _field(
         "New dialogue corpus",
         "Name of a corpus that this run must train on, as `chatmill dialogue list` shows it; it is refused if there is "
-        "no such corpus. None: whatever corpora there are. The trigger fills it in.",
+        "no such corpus. Empty: whatever corpora there are. The trigger fills it in.",
     ),
 ]
 Prompts = Annotated[list[str], _field("Prompts", "What the model is to answer. Empty: the profile's prompts.")]
@@ -88,12 +93,14 @@ def filled_in(profile: str, settings: Sequence[str], fields: Mapping[str, Any]) 
     Args:
         profile: A name or a path.
         settings: `section.key=value`.
-        fields: By the setting's dotted name; None leaves the setting as it is.
+        fields: By the setting's dotted name, as the form has them.
 
     Raises:
         ConfigError: What the profile, a setting or a field is wrong about.
     """
-    over = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value is not None]
+    over = [
+        f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value not in _AS_IT_IS
+    ]
     return load_config(profile, [*settings, *over])
 
 
@@ -114,8 +121,7 @@ def run_name(verb: str, *about: str) -> str:
 
 def given(field: str) -> str:
     """What the form of the current flow run has in a field; empty where it was left empty."""
-    value = flow_run.parameters.get(field)
-    return "" if value is None else str(value)
+    return str(flow_run.parameters.get(field) or "")
 
 
 def steps_wanted() -> str:

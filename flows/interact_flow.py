@@ -41,4 +41,4 @@ def interact(
 ) -> RunSummary:
     """Answers prompts with the champion and publishes the transcript."""
     own = ["interact.prompts_file=null"] if prompts else []
-    return under_prefect(steps, filled_in(profile, [*settings, *own], {"interact.prompts": prompts or None}), root)
+    return under_prefect(steps, filled_in(profile, [*settings, *own], {"interact.prompts": prompts}), root)

@@ -45,8 +45,8 @@ def _mark(do: Do, config: RunConfig, corpora: Corpora) -> str:
 def nightly(
     profile: Profile = "demo",
     root: Root = DEFAULT_ROOT,
-    snapshot: Snapshot = None,
-    start_from: StartFrom = None,
+    snapshot: Snapshot = "",
+    start_from: StartFrom = "profile",
     settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
 ) -> RunSummary:
     """Refreshes the data, trains, promotes what is better, and talks to the champion."""

@@ -45,10 +45,10 @@ def steps(do: Do, config: RunConfig) -> ArtifactRef:
 def pretrain(
     profile: Profile = "demo",
     root: Root = DEFAULT_ROOT,
-    num_steps: NumSteps = None,
-    start_from: StartFrom = None,
-    device: Device = None,
-    num_processes: NumProcesses = None,
+    num_steps: NumSteps = 0,
+    start_from: StartFrom = "profile",
+    device: Device = "profile",
+    num_processes: NumProcesses = 0,
     settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
 ) -> RunSummary:
     """Makes a base model, and what it needs first where that is missing."""

@@ -78,7 +78,7 @@ def steps(do: Do, config: RunConfig) -> Corpora:
 def refresh(
     profile: Profile = "demo",
     root: Root = DEFAULT_ROOT,
-    snapshot: Snapshot = None,
+    snapshot: Snapshot = "",
     settings: Settings = [],  # noqa: B006 - a form's default is shown, never changed
 ) -> RunSummary:
     """Takes what is new in the sources into documents/, and the dialogue corpora into dialogues/."""

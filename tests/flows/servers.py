@@ -29,9 +29,9 @@ def ask(url: str, body: dict[str, Any] | list[Any] | None = None, method: str | 
     """The server's answer; asked again for a while when its database is busy (503), as Prefect's own client does."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"}, method=method)
-    for wait_s in (1, 2, 4, 8, None):
+    for wait_s in (1, 2, 4, 8, 16, 32, None):
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=70) as answer:  # waits for sqlite's lock up to 60 s
                 text = answer.read()
                 return json.loads(text) if text else None
         except urllib.error.HTTPError as error:

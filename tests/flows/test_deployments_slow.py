@@ -80,8 +80,11 @@ def test_deploying_again_changes_nothing_and_the_forms_speak_to_people(mill: Sta
     }
     form = after["pretrain"]["parameter_openapi_schema"]["properties"]
     assert all(field["description"] and field["title"][0].isupper() for field in form.values())
-    assert form["start_from"]["anyOf"][0]["enum"] == ["champion", "scratch"]
-    assert form["num_steps"]["anyOf"][0]["minimum"] == 1
+    assert (form["start_from"]["enum"], form["start_from"]["default"]) == (
+        ["profile", "champion", "scratch"],
+        "profile",
+    )
+    assert (form["num_steps"]["minimum"], form["num_steps"]["default"]) == (0, 0)
 
 
 def test_a_corpus_that_is_added_starts_fine_tuning_and_becomes_a_new_version(mill: Station, tmp_path: Path) -> None:
