@@ -32,6 +32,8 @@ def test_another_distribution_with_such_a_package_would_be_found(
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: chores\nVersion: 1.0\n")
     (about / "RECORD").write_text("tasks/__init__.py,,\nchores-1.0.dist-info/METADATA,,\n")
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "__init__.py").touch()  # a file of the record that is not there is not counted
     monkeypatch.syspath_prepend(tmp_path)
     assert others_with_our_names() == {"tasks": {"chores"}}
 
