@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
 from tasks.contracts.artifacts import ArtifactRef, Scalar
@@ -37,8 +38,6 @@ a server without the limit refuses the work, it does not let it pass."""
 _PROGRESS_EVERY_S = 2.0
 _LEASE_S = 60.0
 """A slot whose holder was killed is free again after so long; the least that Prefect's server takes."""
-_PATIENCE_S = 2.0
-"""After so long without a slot people are told that the work waits."""
 
 Plan = Callable[..., StageCall]
 ReportsOf = Callable[[Store, ArtifactRef], list[Report]]
@@ -101,27 +100,28 @@ def _occupied(slot: str | None, work: str) -> Iterator[None]:
     if slot is None:
         yield
         return
-    with ExitStack() as held:
-        try:
-            held.enter_context(_one_of(slot, timeout_s=_PATIENCE_S))
-        except TimeoutError:
-            logger.info("%s: waiting for %s, which other work occupies", work, slot)
-            held.enter_context(_one_of(slot, timeout_s=None))
+    # Asked for once and without a time limit: an answer that came too late would leave a slot occupied by nobody.
+    is_free = _has_free(slot)
+    if not is_free:
+        logger.info("%s: waiting for %s, which other work occupies", work, slot)
+    # A server that is away ends no training of hours. Away across a renewal (every 45 s) for longer than the lease has
+    # left, it gives the slot to others, and this work goes on without one.
+    with concurrency(slot, strict=True, lease_duration=_LEASE_S, raise_on_lease_renewal_failure=False):
+        if not is_free:
             logger.info("%s: %s is free, starting", work, slot)
-        except ConcurrencySlotAcquisitionError as error:
-            raise ServerError(
-                f"no slot of the Prefect server's concurrency limit {slot!r} could be taken ({error}), expected one, "
-                "so that no two trainings share a device; if the limit is missing, `chatmill deploy` makes it"
-            ) from error
         yield
 
 
-def _one_of(slot: str, timeout_s: float | None) -> AbstractContextManager[None]:
-    # A server that is away ends no training of hours. Away across a renewal (every 45 s) for longer than the lease has
-    # left, it gives the slot to others, and this work goes on without one.
-    return concurrency(
-        slot, timeout_seconds=timeout_s, strict=True, lease_duration=_LEASE_S, raise_on_lease_renewal_failure=False
-    )
+def _has_free(slot: str) -> bool:
+    with get_client(sync_client=True) as client:
+        try:
+            limit = client.read_global_concurrency_limit_by_name(slot)
+        except ObjectNotFound as error:
+            raise ServerError(
+                f"found no concurrency limit {slot!r} on the Prefect server, expected one, so that no two trainings "
+                "share a device; make it: `chatmill deploy`"
+            ) from error
+    return limit.active_slots < limit.limit
 
 
 class _ProgressBar:
