@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flows.corpora import added_corpora
-from flows.series import corpus_head, head_of, in_order_of_arrival, next_snapshot, parts_held, takedowns_of
+from flows.series import corpus_head, head_of, in_order_of_arrival, next_snapshot, parts_at_hand, takedowns_of
 from pipeline_config.dialogue import DialogueSource
 from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import CleanConfig
@@ -59,7 +59,7 @@ class Lookups:
 
     def parts_at_hand(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
         """See Do."""
-        return parts_held(Store(self.root), task.plan(*args)) or self.next_parts(task, *args)
+        return parts_at_hand(Store(self.root), task.plan(*args)) or self.next_parts(task, *args)
 
     def next_parts(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
         """See Do."""

@@ -76,17 +76,28 @@ def previous_part(store: Store, call: StageCall) -> ArtifactRef | None:
 
 
 def parts_held(store: Store, call: StageCall) -> tuple[ArtifactRef, ...]:
-    """The parts of a source as they were at its last part; empty where it has none, or is not what it was.
+    """The parts of a source as they were at its last part; empty where it has none that this code made.
 
     Args:
         store: Holds them.
         call: The plan of the source's next part.
     """
     head = head_of(store, source_head(call.name))
-    if head is None or head.preimage["stage_version"] != call.stage_version:
+    is_ours = head is not None and head.preimage["stage_version"] == call.stage_version
+    return parts_with_news(store, head.ref, None) if head is not None and is_ours else ()
+
+
+def parts_at_hand(store: Store, call: StageCall) -> tuple[ArtifactRef, ...]:
+    """The same, but empty where the source is not what it was: then it has to be taken anew.
+
+    Args:
+        store: Holds them.
+        call: The plan of the source's next part.
+    """
+    head = head_of(store, source_head(call.name))
+    if head is None or head.preimage["identity"]["source"] != call.preimage["identity"]["source"]:
         return ()
-    is_same = head.preimage["identity"]["source"] == call.preimage["identity"]["source"]
-    return parts_with_news(store, head.ref, None) if is_same else ()
+    return parts_held(store, call)
 
 
 def parts_with_news(store: Store, part: ArtifactRef, previous: ArtifactRef | None) -> tuple[ArtifactRef, ...]:
