@@ -1,19 +1,21 @@
 """The whole mill on real text: crawl to transcript under Prefect, two training processes, cached the second time."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from flows import nightly_flow
+from flows import nightly_flow, pretrain_flow, refresh_flow
 from flows.cli import app
 from flows.dry_run import DryRun
 from flows.nightly_flow import nightly
 from flows.pretrain_flow import pretrain
 from flows.runner import RunSummary
 from pipeline_config.load import load_config
+from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import Manifest
 from tasks.contracts.errors import DeviceError
 from tasks.registry.registry import list_versions, registry_uri, resolve
@@ -74,6 +76,20 @@ def test_a_changed_threshold_redoes_selection_and_what_follows_but_never_extract
     assert found["select", "corpus"] == (False, "changed identity.select.min_language_score: 0.65 → 0.9")
     assert not found["train tokenizer", "bpe"][0]
     assert "would be made again" in found["pretrain", "base"][1]
+
+
+def test_only_refresh_and_nightly_ask_again_but_a_source_that_is_another_is_taken_anew(mill: Mill) -> None:
+    later = load_config(str(TINY), ["crawl.snapshot_id=later"])
+    other = [source.model_copy(update={"licence": "CC0-1.0"}) for source in later.crawl.sources]
+    changed = later.model_copy(update={"crawl": later.crawl.model_copy(update={"sources": tuple(other)})})
+
+    def asked(steps: Callable[[DryRun, RunConfig], object], config: RunConfig) -> set[str]:
+        do = DryRun(mill.root)
+        steps(do, config)
+        return {found.ref.name for task, found in do.forecasts if task in {"crawl web", "read texts"}}
+
+    assert asked(pretrain_flow.steps, later) == set()
+    assert asked(refresh_flow.steps, later) == asked(pretrain_flow.steps, changed) == {"web", "books", "news"}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that must be missing")
