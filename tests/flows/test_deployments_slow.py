@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 logger = logging.getLogger(__name__)
 
-LONG = {"num_steps": 3_000, "start_from": "scratch", "settings": ["pretrain.max_epochs=null"]}
+LONG = {"num_steps": 30_000, "start_from": "scratch", "settings": ["pretrain.max_epochs=null"]}
 """Some minutes of training, if nobody cancels it."""
 
 
@@ -149,7 +149,9 @@ def test_a_cancelled_training_saves_leaves_nobody_and_is_gone_on_with(mill: Stat
 
 
 def test_a_schedule_starts_nightly_and_never_two_at_once(mill: Station) -> None:
-    long = mill.start("nightly", start_from="scratch", settings=["pretrain.num_steps=3000", "pretrain.max_epochs=null"])
+    long = mill.start(
+        "nightly", start_from="scratch", settings=["pretrain.num_steps=30000", "pretrain.max_epochs=null"]
+    )
     until(mill.trainers, 120, lambda: mill.worker_log[-3000:])
     every_minute = run(mill.root, "chatmill", "deploy", "--profile", str(mill.profile), "--cron", "* * * * *")
     assert every_minute.returncode == 0, every_minute.stderr
