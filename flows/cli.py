@@ -68,7 +68,7 @@ for _verb, _text in (
     ("refresh", "Take in what is new in the sources: crawl, clean, import dialogues."),
     ("tokens", "Train a tokenizer and encode; makes what it needs first."),
     ("pretrain", "Train a base model; makes what it needs first."),
-    ("finetune", "Fine-tune the base champion on dialogue."),
+    ("finetune", "Fine-tune the base champion on dialogue, and promote the result if it is better."),
     ("promote", "Measure the newest models against the champions, and promote the better ones."),
     ("interact", "Let the champion answer the prompts file of the profile and keep the transcript."),
 ):
