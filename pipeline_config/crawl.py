@@ -1,48 +1,11 @@
 """Where text comes from, and how politely it is fetched."""
 
-import codecs
-import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from pipeline_config.base import ExecutionConfig, IdentityConfig
-
-SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-"""Lower-case letters, digits and dashes: it names a folder of the store."""
-
-DETECT = "detect"
-"""In place of an encoding's name: look at the bytes."""
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        return name if name == DETECT else codecs.lookup(name) and name
-    except LookupError as error:
-        raise ValueError(
-            f"{name!r} is no encoding that Python knows; use a name such as utf-8, cp1252 or gb18030, or {DETECT}"
-        ) from error
-
-
-def _known_pattern(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}; mend or quote it") from error
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_known_pattern)]
-"""A Python regular expression."""
-
-
-class SourceConfig(IdentityConfig):
-    """What every source says of itself."""
-
-    name: SourceName
-    """Name of the source and of its artifacts; each name once."""
-    licence: str = Field(default="unknown", min_length=1)
-    """Licence of the texts, an SPDX id where there is one; `unknown` where unknown."""
+from pipeline_config.source_base import EncodingName, Pattern, SourceConfig
 
 
 class HttpSource(SourceConfig):
@@ -141,7 +104,7 @@ class TextFolderSource(SourceConfig):
     url_base: str | None = None
     """What a file's path inside the folder is put behind to make its stable address. None: the folder itself when it
     lies in a package, else `folder:<name>/`, so that no machine's path becomes part of a document's id."""
-    encodings: tuple[Annotated[str, AfterValidator(_known_encoding)], ...] = Field(default=("utf-8",), min_length=1)
+    encodings: tuple[EncodingName, ...] = Field(default=("utf-8",), min_length=1)
     """Tried in this order, strictly; `detect` looks at the bytes. A file that none of them decodes is set aside and
     counted."""
     max_file_bytes: int = Field(default=256 << 20, ge=1, le=1 << 31)

@@ -7,7 +7,8 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
-from pipeline_config.crawl import DETECT, TextFolderSource
+from pipeline_config.crawl import TextFolderSource
+from pipeline_config.source_base import DETECT
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError, EmptyInputError
 from tasks.contracts.records import GONE, GONE_SCHEMA, LISTING, LISTING_SCHEMA, RAW_DIGEST_COLUMNS, RAW_SCHEMA, RECORDS

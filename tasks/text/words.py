@@ -6,9 +6,9 @@ from typing import Literal
 WordRule = Literal["ideograph", "whitespace"]
 
 # Kana, iteration mark and zero, Han with its extensions and compatibility forms.
-_IDEOGRAPHS = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
-_WORD = re.compile(rf"[^\w\s]*[{_IDEOGRAPHS}][^\w\s]*|[^\s{_IDEOGRAPHS}]+")
+IDEOGRAPHS = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
+_WORD = re.compile(rf"[^\w\s]*[{IDEOGRAPHS}][^\w\s]*|[^\s{IDEOGRAPHS}]+")
 
 
 def split_words(text: str, rule: WordRule) -> list[str]:
