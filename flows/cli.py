@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from flows.audit_command import audit
 from flows.data_commands import app as data_app
 from flows.dialogue_commands import app as dialogue_app
 from flows.models_commands import app as models_app
 from flows.models_commands import lineage_command
 from flows.options import Overrides, Profile, Root
+from flows.retune_command import retune
 from flows.sources_commands import app as sources_app
 from pipeline_config.environment import DEFAULT_ROOT, prepare_process
 from pipeline_config.load import ConfigError, load_config
@@ -29,6 +31,8 @@ app = typer.Typer(
 
 app.add_typer(sources_app, name="sources")
 app.add_typer(data_app, name="data")
+data_app.command()(retune)
+data_app.command()(audit)
 app.add_typer(models_app, name="models")
 app.add_typer(dialogue_app, name="dialogue")
 

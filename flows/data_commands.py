@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from tasks.contracts.artifacts import Manifest
     from tasks.storage.store import Store
 
-app = typer.Typer(name="data", help="Look into the corpus: figures, samples, search.", no_args_is_help=True)
+app = typer.Typer(
+    name="data",
+    help="Look into the corpus: figures, samples, search, and what other limits would change.",
+    no_args_is_help=True,
+)
 
 IsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 IsDropped = Annotated[bool, typer.Option("--dropped/--kept", help="What was dropped, or what was kept.")]
@@ -34,16 +38,16 @@ def stats(root: Root = DEFAULT_ROOT, is_json: IsJson = False) -> None:
     """Documents and words by source, language and licence, what was dropped and why, and near-duplicates."""
     from flows.data_tables import corpus_tables, folded, show_table
 
-    store, snapshot = _corpus(root)
-    console = _console()
+    store, snapshot = corpus(root)
+    terminal = console()
     tables = corpus_tables(store, snapshot)
     if is_json:
-        _print_json({"snapshot": str(snapshot.ref), **tables})
+        print_json({"snapshot": str(snapshot.ref), **tables})
         return
-    console.print(f"[bold]{snapshot.ref}[/bold], made {snapshot.created_at:%Y-%m-%d %H:%M} UTC")
+    terminal.print(f"[bold]{snapshot.ref}[/bold], made {snapshot.created_at:%Y-%m-%d %H:%M} UTC")
     for title, rows in tables.items():
         if rows:
-            console.print(show_table(title.replace("_", " "), folded(rows)))
+            terminal.print(show_table(title.replace("_", " "), folded(rows)))
 
 
 @app.command()
@@ -60,19 +64,19 @@ def sample(  # noqa: PLR0913, PLR0917 - each argument is an option of the comman
     """Some documents to read; dropped ones with the rule, its metric and its limit."""
     from tasks.clean.inspection import kept_urls, sampled
 
-    store, snapshot = _corpus(root)
+    store, snapshot = corpus(root)
     which = _which(rule, source, lang, is_dropped=is_dropped)
     rows = sampled(store, snapshot.ref, which, num, seed)
     urls = kept_urls(store, snapshot.ref, rows)
     if is_json:
         for row in rows:
-            _print_json(_plain(row))
+            print_json(_plain(row))
         return
-    console = _console()
+    terminal = console()
     for row in rows:
-        _print_document(console, row, urls)
+        print_document(terminal, row, urls)
     if not rows:
-        console.print(f"No {which.fate} document is like that; `chatmill data stats` says what there is.")
+        terminal.print(f"No {which.fate} document is like that; `chatmill data stats` says what there is.")
 
 
 @app.command()
@@ -98,26 +102,26 @@ def search(  # noqa: PLR0913, PLR0917 - each argument is an option of the comman
         raise BadInputError(
             "found neither TEXT nor --doc, or both, expected one of them; see `chatmill data search --help`"
         )
-    store, snapshot = _corpus(root)
+    store, snapshot = corpus(root)
     if doc is not None:
         _explain(store, snapshot, doc, is_json=is_json)
         return
     pattern = search_pattern(text or "", is_regex=is_regex)
     which = _which(rule, source, lang, is_dropped=is_dropped)
-    console, num_found = _console(), 0
+    terminal, num_found = console(), 0
     for match in islice(searched(store, snapshot.ref, which, pattern), num):
         num_found += 1
         if is_json:
             found = {"where": match.where, "before": match.before, "found": match.found, "after": match.after}
-            _print_json(_plain({**match.row, **found}, but=("text",)))
+            print_json(_plain({**match.row, **found}, but=("text",)))
         else:
-            _print_match(console, match.row, match.where, (match.before, match.found, match.after))
+            _print_match(terminal, match.row, match.where, (match.before, match.found, match.after))
     if not is_json:
         more = ", perhaps more: raise -n" if num_found == num else ""
-        console.print(f"{num_found} {which.fate} documents{more}")
+        terminal.print(f"{num_found} {which.fate} documents{more}")
 
 
-def _corpus(root: str) -> "tuple[Store, Manifest]":
+def corpus(root: str) -> "tuple[Store, Manifest]":
     """The store and the newest snapshot of its corpus.
 
     Raises:
@@ -153,15 +157,15 @@ def _explain(store: "Store", snapshot: "Manifest", doc: str, *, is_json: bool) -
             f"found no document {doc!r} in {snapshot.ref}, kept or dropped, expected an id of 32 hexadecimal digits or "
             "an address as it stands in the corpus; look for it with `chatmill data search TEXT`, with --dropped too"
         )
-    config, console = select_config(store, snapshot.ref), _console()
+    config, terminal = select_config(store, snapshot.ref), console()
     urls = kept_urls(store, snapshot.ref, [judgement.row for judgement in found])
     for judgement in found:
         listed = checks(judgement.measured, config) if judgement.measured else []
         if is_json:
-            _print_json({"fate": judgement.fate, **_plain(judgement.row), "checks": [vars(check) for check in listed]})
+            print_json({"fate": judgement.fate, **_plain(judgement.row), "checks": [vars(check) for check in listed]})
             continue
-        _print_document(console, judgement.row, urls)
-        console.print(_checks_table(judgement, listed))
+        print_document(terminal, judgement.row, urls)
+        terminal.print(_checks_table(judgement, listed))
 
 
 def _checks_table(judgement: "Judged", listed: Iterable["Check"]) -> "Table":
@@ -180,28 +184,29 @@ def _checks_table(judgement: "Judged", listed: Iterable["Check"]) -> "Table":
     return table
 
 
-def _print_document(console: "Console", row: Mapping[str, Any], kept: Mapping[bytes, str]) -> None:
+def print_document(terminal: "Console", row: Mapping[str, Any], kept: Mapping[bytes, str]) -> None:
+    """What is known about a document, why it was dropped if it was, and its first words."""
     from rich.padding import Padding
     from rich.text import Text
 
-    console.print(_headline(row))
+    terminal.print(_headline(row))
     if row.get("drop_reason"):
-        console.print(Text(_why(row, kept), style="yellow"))
+        terminal.print(Text(_why(row, kept), style="yellow"))
     text = " ".join(row["text"][: 4 * _SAMPLE_CHARS].split())
     shown = text if len(text) <= _SAMPLE_CHARS else f"{text[:_SAMPLE_CHARS]}…"
-    console.print(Padding(Text(_printable(shown)), (0, 0, 1, 2)))
+    terminal.print(Padding(Text(printable(shown)), (0, 0, 1, 2)))
 
 
-def _print_match(console: "Console", row: Mapping[str, Any], where: str, around: tuple[str, str, str]) -> None:
+def _print_match(terminal: "Console", row: Mapping[str, Any], where: str, around: tuple[str, str, str]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    before, found, after = (_printable(part) for part in around)
-    console.print(_headline(row))
+    before, found, after = (printable(part) for part in around)
+    terminal.print(_headline(row))
     if row.get("drop_reason"):
-        console.print(Text(_why(row, {}), style="yellow"))
+        terminal.print(Text(_why(row, {}), style="yellow"))
     shown = Text.assemble((f"{where}: ", "dim"), before, (found, "bold reverse"), after)
-    console.print(Padding(shown, (0, 0, 1, 2)))
+    terminal.print(Padding(shown, (0, 0, 1, 2)))
 
 
 def _headline(row: Mapping[str, Any]) -> Any:
@@ -209,9 +214,9 @@ def _headline(row: Mapping[str, Any]) -> Any:
 
     date = f" · {row['published_at']:%Y-%m-%d}" if row["published_at"] else ""
     return Text.assemble(
-        (_printable(row["title"] or "Untitled"), "bold"),
+        (printable(row["title"] or "Untitled"), "bold"),
         (f"\n{row['source_name']} · {row['lang']} {row['lang_score']:.2f} · {row['num_words']:,} words{date}", "dim"),
-        (f" · licence {row['licence']}\n{_printable(row['url'])}\n{row['doc_id'].hex()}", "dim"),
+        (f" · licence {row['licence']}\n{printable(row['url'])}\n{row['doc_id'].hex()}", "dim"),
     )
 
 
@@ -233,16 +238,17 @@ def _plain(row: Mapping[str, Any], but: tuple[str, ...] = ()) -> dict[str, Any]:
     }
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text on one line, without what a terminal would obey."""
     return "".join(c if c.isprintable() else "\ufffd" for c in re.sub(r"\s+", " ", text))
 
 
-def _print_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
+    """One object on a line."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def _console() -> "Console":
+def console() -> "Console":
     """A terminal as wide as it is; without one, as wide as COLUMNS says, or 80."""
     from rich.console import Console
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from pipeline_config.clean import SelectConfig
 from pipeline_config.complaints import ConfigError, YamlFile, complaints, read_yaml, where_is
 from pipeline_config.crawl import Source
 from pipeline_config.places import placed
@@ -23,6 +24,7 @@ DEMO_TEXTS = PROFILES / "demo-requirements.txt"
 _EXPECTED = "sections such as `crawl:` with keys under them"
 _SOURCES_FILE = "sources_file"
 _BESIDE = " with --set"
+_SELECT = "clean.select."
 
 
 def profile_names() -> list[str]:
@@ -58,6 +60,29 @@ def load_config(profile: str, overrides: Sequence[str] = ()) -> RunConfig:
     except ValidationError as error:
         raise ConfigError("\n".join(complaints(error, file, values, RunConfig, _BESIDE))) from error
     return _from_the_profile(config, file)
+
+
+def retuned(config: SelectConfig, settings: Sequence[str]) -> SelectConfig:
+    """The selection with other values.
+
+    Args:
+        config: The values now.
+        settings: `key=value` of the select section, e.g. `gopher_quality.min_words=30`, or with `clean.select.` before.
+
+    Raises:
+        ConfigError: A key is unknown or a value impossible.
+    """
+    values = {"clean": {"select": config.model_dump(mode="json")}}
+    for setting in settings:
+        _apply(values, f"{_SELECT}{setting.removeprefix(_SELECT)}")
+    select = values["clean"]["select"]
+    if isinstance(languages := select["languages"], list):  # a language that is asked for no more has no limits
+        select["per_language"] = {lang: own for lang, own in select["per_language"].items() if lang in languages}
+    try:
+        return RunConfig.model_validate(values).clean.select
+    except ValidationError as error:
+        file = YamlFile(Path("--set"), {}, None)
+        raise ConfigError("\n".join(complaints(error, file, values, RunConfig, ""))) from error
 
 
 def _from_the_profile(config: RunConfig, file: YamlFile) -> RunConfig:

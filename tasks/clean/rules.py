@@ -11,10 +11,15 @@ default of datatrove; here it is the section's. How the metrics differ from othe
 tasks/clean/repetition.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
 from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline_config.clean import RuleGroup, SelectConfig
 from tasks.clean.repetition import DUP_NGRAMS, TOP_NGRAMS
@@ -23,7 +28,7 @@ LANGUAGE, LANGUAGE_SCORE = "language", "language_score"
 
 Comparison = Literal["<", "<=", ">", ">="]
 
-_COMPARISONS: dict[Comparison, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_COMPARISONS = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _SCORE_DIGITS = 4  # as it was measured; the table's 32 bits turn 0.65 into 0.64999998
 _ENGLISH, _CHINESE = frozenset({"en"}), frozenset({"zh"})
 
@@ -52,7 +57,7 @@ class Rule:
 
     def fails(self, row: Mapping[str, Any], limit: float) -> bool:
         """Whether a row of `extracted/` is to be dropped."""
-        return _COMPARISONS[self.drops_if](row[self.column], limit)
+        return bool(_COMPARISONS[self.drops_if](row[self.column], limit))
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,58 @@ def quality_rules(config: SelectConfig) -> RuleSet:
         language: tuple((rule, limit) for rule, limit in found if limit is not None)
         for language, found in limits.items()
     }
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Of each row of a table the first rule that it fails."""
+
+    failures: tuple[tuple[str, str | None], ...]
+    """Reason and metric of everything that a row can fail."""
+    failed: NDArray[np.int16]
+    """For each row its place in `failures`; -1 where it passed all."""
+    values: NDArray[np.float64]
+    """What was measured; NaN where no number decided."""
+    limits: NDArray[np.float64]
+
+    def of(self, row: int) -> RuleFailure | None:
+        """Why a row is dropped, or None where it is kept."""
+        if self.failed[row] < 0:
+            return None
+        reason, metric = self.failures[self.failed[row]]
+        if metric is None:
+            return RuleFailure(reason)
+        return RuleFailure(reason, metric, float(self.values[row]), float(self.limits[row]))
+
+
+def judge(table: pa.Table, config: SelectConfig) -> Verdicts:
+    """Asks all rows the rules, a column at a time.
+
+    Args:
+        table: Rows of `extracted/`; their texts are not needed.
+        config: The languages, the limits, and the kinds of source to which the quality rules apply.
+    """
+    rules = quality_rules(config)
+    failures = ((LANGUAGE, None), (LANGUAGE_SCORE, "lang_score"), *((rule.reason, rule.column) for rule in _RULES))
+    failed = np.full(len(table), -1, np.int16)
+    values, limits = np.full(len(table), np.nan), np.full(len(table), np.nan)
+    tags = pc.dictionary_encode(table["lang"].combine_chunks())
+    language_of = np.array([primary_language(tag) for tag in tags.dictionary.to_pylist()], dtype=object)
+    languages = language_of[tags.indices.to_numpy()] if len(table) else np.empty(0, dtype=object)
+    failed[~np.isin(languages, config.languages)] = 0
+    scores = np.round(table["lang_score"].to_numpy().astype(np.float64), _SCORE_DIGITS)
+    is_low = (failed < 0) & (scores < config.min_language_score)
+    failed[is_low], values[is_low], limits[is_low] = 1, scores[is_low], config.min_language_score
+    is_asked = (failed < 0) & pc.is_in(table["source_kind"], pa.array(config.quality_kinds)).to_numpy()
+    for language, asked in rules.items():
+        rows = np.flatnonzero(is_asked & (languages == language))
+        for rule, limit in asked:
+            measured = table[rule.column].to_numpy()[rows]
+            fails = _COMPARISONS[rule.drops_if](measured, limit)
+            failed[rows[fails]] = failures.index((rule.reason, rule.column))
+            values[rows[fails]], limits[rows[fails]] = measured[fails], limit
+            rows = rows[~fails]
+    return Verdicts(failures, failed, values, limits)
 
 
 def failure_of(row: Mapping[str, Any], config: SelectConfig, rules: RuleSet) -> RuleFailure | None:

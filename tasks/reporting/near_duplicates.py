@@ -20,8 +20,8 @@ from tasks.storage.parquet_shards import read_rows
 from tasks.storage.store import Store
 
 _MOST_SHOWN = 3
-_MOST_COMPARED = 24
-"""Pairs whose texts are read at most to find the shown ones."""
+_COMPARED_FOR_ONE = 8
+"""Pairs whose texts are read at most to find one with something to show."""
 _COMPARED_PIECES = 400
 _SHOWN_PIECES = 90
 _PIECES_BEFORE = 24
@@ -74,12 +74,13 @@ class Clusters:
     examples: list[Twins]
 
 
-def clusters(store: Store, documents: ArtifactRef) -> Clusters | None:
+def clusters(store: Store, documents: ArtifactRef, num_shown: int = _MOST_SHOWN) -> Clusters | None:
     """The corpus's clusters of near-duplicates and the pairs that are least alike; None where there is no cluster.
 
     Args:
         store: Holds the snapshot and those before it.
         documents: A `documents` artifact.
+        num_shown: Pairs taken as examples at most.
     """
     members: defaultdict[bytes, list[Row]] = defaultdict(list)
     columns = ["cluster_id", "doc_id", "url", "similarity", "is_representative"]
@@ -90,7 +91,7 @@ def clusters(store: Store, documents: ArtifactRef) -> Clusters | None:
     sizes = Counter({cluster_id: len(rows) for cluster_id, rows in members.items()})
     taken_down = refused(store, documents)
     pairs = [pair for pair in map(_least_alike, members.values()) if pair and not any(map(taken_down.has, pair))]
-    pairs = sorted(pairs, key=lambda pair: pair[1]["similarity"])[:_MOST_COMPARED]
+    pairs = sorted(pairs, key=lambda pair: pair[1]["similarity"])[: _COMPARED_FOR_ONE * num_shown]
     texts = _texts(store, documents, [row["doc_id"] for pair in pairs for row in pair])
     examples = [
         Twins(sizes[kept["cluster_id"]], other["similarity"], kept["url"], other["url"], *found)
@@ -98,7 +99,7 @@ def clusters(store: Store, documents: ArtifactRef) -> Clusters | None:
         if kept["doc_id"] in texts and other["doc_id"] in texts
         if (found := compared(texts[kept["doc_id"]], texts[other["doc_id"]])) is not None
     ]
-    return Clusters(len(members), sizes.total(), max(sizes.values()), examples[:_MOST_SHOWN])
+    return Clusters(len(members), sizes.total(), max(sizes.values()), examples[:num_shown])
 
 
 def compared(a: str, b: str) -> tuple[Excerpt, Excerpt] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from flows.data_commands import app
+from flows.cli import data_app as app
 from flows.series import corpus_head, move_head
 from pipeline_config.clean import ExtractConfig, ExtractLaunch, SelectConfig
 from tasks.clean.extract import plan_extract
@@ -92,6 +92,8 @@ def chatmill(root: str) -> Chatmill:
         ("sample", "--dropped"),
         ("search", "mill"),
         ("search", "--doc", "http://a.example/short"),
+        ("retune", "--set", "gopher_quality.min_words=60"),
+        ("audit",),
     ],
 )
 def test_nothing_is_wider_than_the_terminal(chatmill: Chatmill, arguments: tuple[str, ...], columns: int) -> None:
@@ -153,6 +155,26 @@ def test_one_document_is_shown_with_every_metric_and_limit(chatmill: Chatmill) -
     found = json.loads(chatmill("search", "--doc", doc_id, "--json"))
     assert found["fate"] == "kept"
     assert {check["metric"] for check in found["checks"]} > {"num_words", "dup_line_share", "top_2gram_char_share"}
+
+
+def test_retune_names_what_would_go_and_come(chatmill: Chatmill) -> None:
+    settings = ["gopher_quality.min_words=5", "gopher_quality.min_stop_words=1", "c4=null", "fineweb=null"]
+    said = " ".join(chatmill("retune", *(word for setting in settings for word in ("--set", setting))).split())
+    assert "would come in gopher_too_few_words pages en 1 5" in said
+    assert "num_words 5, limit 50" in said
+    assert "Of 2 documents 0 would go; 1 that a rule keeps out would pass" in said
+    found = json.loads(chatmill("retune", "--set", "gopher_quality.min_words=1000", "--json"))
+    gone = {"turn": "would go", "rule": "gopher_too_few_words", "source": "pages", "lang": "en"}
+    assert found["changes"] == [gone | {"documents": 1, "words": len(MILL.split())}]
+    assert found["heirs"] == 1
+
+
+def test_audit_shows_dropped_documents_by_reason(chatmill: Chatmill) -> None:
+    said = " ".join(chatmill("audit", columns=120).split())
+    assert "exact_duplicate of http://" in said
+    assert "gopher_too_few_words: num_words 5, limit 50" in said
+    assert "2 near-duplicates in 1 clusters" in said
+    assert "\x1b" not in said and "\u202e" not in said
 
 
 def test_what_cannot_be_answered_is_refused_with_the_cure(chatmill: Chatmill, tmp_path: Path) -> None:
