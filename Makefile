@@ -6,7 +6,7 @@ TORCH  ?= torch==2.13.0
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow check setup clean help
+.PHONY: demo test test-slow check bench setup clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -24,6 +24,10 @@ check: $(READY)  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: $(READY)  ## the benchmarks, an hour on two cores (docs/benchmarks.md); GOLD=FOLDER for the extraction, too
+	$(BIN)/python -m tests.benchmarks.data --json
+	$(if $(GOLD),$(BIN)/python -m tests.benchmarks.extraction $(GOLD))
 
 setup: $(READY)  ## only install
 

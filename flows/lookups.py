@@ -87,4 +87,4 @@ def take_in(
     """Extracts the parts that the corpus does not have yet, and takes them in."""
     new, previous = next_snapshot(store, in_order_of_arrival(store, raw), config)
     extracted = tuple(do(extract, part, config.extract, config.launch) for part in new)
-    return do(select, extracted, config.select, takedowns_of(store), previous)
+    return do(select, extracted, config.select, takedowns_of(store), previous, config.select_launch)

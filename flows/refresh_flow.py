@@ -7,13 +7,12 @@ from prefect import flow
 
 from flows.forms import Profile, Root, Settings, Snapshot, due_at, filled_in, given, run_name
 from flows.runner import Do, RunSummary, under_prefect
-from pipeline_config.crawl import TextFolderSource
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.clean.task import extract, select
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import EmptyInputError
-from tasks.crawl.task import crawl_web, read_texts
+from tasks.crawl.task import READERS, crawl_web
 from tasks.dialogue.task import import_dialogue
 from tasks.reporting.task import write_page
 
@@ -52,8 +51,8 @@ def _corpora(do: Do, config: RunConfig, parts: Callable[..., tuple[ArtifactRef, 
             "or add a corpus: `chatmill dialogue add FILE`"
         )
     raw = [
-        parts(read_texts, source)
-        if isinstance(source, TextFolderSource)
+        parts(READERS[source.form], source)
+        if source.form in READERS
         else parts(crawl_web, source, crawl.snapshot_id, crawl.fetch, crawl.launch)
         for source in crawl.sources
     ]

@@ -11,7 +11,7 @@ from pipeline_config.sources import load_sources
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tasks.crawl.check import SourceCheck
+    from tasks.crawl.findings import SourceCheck
 
 EXIT_REFUSED = 2
 _PIPE_WIDTH = 120

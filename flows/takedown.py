@@ -9,8 +9,8 @@ import typer
 from flows.lookups import Lookups
 from flows.series import corpus_head, head_of, move_head, takedowns_of
 from pipeline_config.clean import SelectConfig
-from pipeline_config.crawl import WebSource
 from pipeline_config.run import RunConfig
+from pipeline_config.source_base import SourceKind
 from tasks.clean.selection import plan_select
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError, MissingArtifactError
@@ -24,7 +24,7 @@ from tasks.storage.store import Store
 
 _DOC_ID = re.compile(r"[0-9a-f]{32}")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
-_KINDS = get_args(WebSource.model_fields["source_kind"].annotation)
+_KINDS = get_args(SourceKind)
 
 
 @dataclass(frozen=True)

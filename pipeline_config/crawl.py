@@ -2,10 +2,15 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from pipeline_config.archive_source import ArchiveSource
 from pipeline_config.base import ExecutionConfig, IdentityConfig
-from pipeline_config.source_base import EncodingName, Pattern, SourceConfig
+from pipeline_config.data_source import CodeSource, DatasetSource, TableSource, WikiSource
+from pipeline_config.source_base import EncodingName, FolderSource, InsidePath, Pattern, SourceConfig
+
+ParameterName = Annotated[str, StringConstraints(pattern=r"^[^\s&=#*]+\*?$")]
+"""The name of an argument in an address, or how it begins and `*`."""
 
 
 class HttpSource(SourceConfig):
@@ -17,6 +22,22 @@ class HttpSource(SourceConfig):
     """Hosts that may have a private, loopback or link-local address, by name (a name covers all its ports). Any other
     host that resolves to one is refused, whether it was listed, linked or redirected to. Behind a proxy, which resolves
     names itself, only addresses written as numbers can be refused."""
+    drop_parameters: tuple[ParameterName, ...] = (
+        "utm_*",
+        "gclid",
+        "dclid",
+        "fbclid",
+        "msclkid",
+        "yclid",
+        "igshid",
+        "mc_cid",
+        "mc_eid",
+        "PHPSESSID",
+        "jsessionid",
+    )
+    """Arguments that are left out of addresses found in links, sitemaps and feeds, in any case; a `*` at the end stands
+    for any rest. Listed addresses stay as they are, and so do those under which the source has a page already: ids of
+    stored documents never change by this."""
 
 
 class FollowConfig(IdentityConfig):
@@ -67,12 +88,12 @@ class WebSource(HttpSource):
 
 
 class FeedSource(HttpSource):
-    """News articles that RSS or Atom feeds announce."""
+    """News articles that RSS, Atom or JSON feeds announce."""
 
     form: Literal["feed"] = "feed"
     """Tells this kind of source from the others."""
     feeds: tuple[str, ...] = Field(min_length=1)
-    """Addresses of feeds (RSS 0.9x to 2.0, Atom)."""
+    """Addresses of feeds (RSS 0.9x to 2.0, Atom, JSON Feed)."""
     articles: Literal["page", "feed"] = "page"
     """`page` fetches the page that an entry links to; `feed` takes the entry's own text."""
     max_articles: int = Field(default=10_000, ge=1)
@@ -84,41 +105,32 @@ class FeedSource(HttpSource):
         return "news"
 
 
-class TextFolderSource(SourceConfig):
-    """Books or news that lie in a folder: plain text and EPUB, a work a file, or a file of many."""
+class TextFolderSource(FolderSource):
+    """Books or news that lie in a folder: plain text, EPUB, HTML and PDF, a work a file, or a text file of many."""
 
     form: Literal["texts"] = "texts"
     """Files of a folder."""
     source_kind: Literal["book", "news"]
     """What the files are."""
-    folder: str = Field(min_length=1)
-    """A path, or `package:NAME/sub/path` inside an installed package."""
-    glob: str = Field(default="**/*.txt", min_length=1)
+    glob: InsidePath = "**/*.txt"
     """Which files below the folder are read, e.g. `**/*.epub`."""
-    catalogue: str | None = None
+    catalogue: InsidePath | None = None
     """A CSV or JSON Lines file, relative to the folder, with a `path` a row and, where known, `title`, `licence` and
     `published_at` (ISO 8601): reads the files it names, in place of `glob`."""
     layout: Literal["files", "json-list", "pku-tagged"] = "files"
     """`files`: a work a file. `json-list`: a JSON array of texts, a document each. `pku-tagged`: words with their part
     of speech, `word/tag`, a paragraph a line, as in the People's Daily corpus of Peking University."""
-    url_base: str | None = None
-    """What a file's path inside the folder is put behind to make its stable address. None: the folder itself when it
-    lies in a package, else `folder:<name>/`, so that no machine's path becomes part of a document's id."""
     encodings: tuple[EncodingName, ...] = Field(default=("utf-8",), min_length=1)
     """Tried in this order, strictly; `detect` looks at the bytes. A file that none of them decodes is set aside and
     counted."""
     max_file_bytes: int = Field(default=256 << 20, ge=1, le=1 << 31)
     """A larger file is not read but set aside and counted; bytes."""
 
-    @model_validator(mode="after")
-    def _stay_in_the_folder(self) -> Self:
-        for name, value in (("glob", self.glob), ("catalogue", self.catalogue or "")):
-            if value.startswith("/") or ".." in value.split("/"):
-                raise ValueError(f"source {self.name!r}: {name} {value!r} leads out of the folder; set folder instead")
-        return self
 
-
-Source = Annotated[WebSource | FeedSource | TextFolderSource, Field(discriminator="form")]
+Source = Annotated[
+    WebSource | FeedSource | TextFolderSource | ArchiveSource | TableSource | DatasetSource | WikiSource | CodeSource,
+    Field(discriminator="form"),
+]
 """Any source; `form` says which."""
 
 
@@ -133,9 +145,11 @@ class FetchConfig(IdentityConfig):
     obey_robots: bool = True
     """Ask only for what the host's robots.txt allows (RFC 9309)."""
     delay_s: float = Field(default=1.0, ge=0.0, le=300.0)
-    """Seconds between the starts of two requests to one host, 0 to 300."""
-    max_body_bytes: int = Field(default=4 << 20, ge=1 << 10, le=1 << 30)
-    """A larger body, compressed or not, is not kept; bytes, 1 KiB to 1 GiB."""
+    """Seconds between the starts of two requests to one host, 0 to 300, where its robots.txt asks for no more."""
+    max_crawl_delay_s: float = Field(default=30.0, ge=0.0, le=3600.0)
+    """The longest Crawl-delay that is kept; a host that asks for more is asked at this pace, and counted; seconds."""
+    max_body_bytes: int = Field(default=4 << 20, ge=1 << 10, le=1 << 29)
+    """A larger body, compressed or not, is not kept; bytes, 1 KiB to 512 MiB."""
     timeout_s: float = Field(default=30.0, gt=0.0, le=600.0)
     """Seconds one request may take in all, up to 600."""
     retries: int = Field(default=2, ge=0, le=10)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-_PATH_FIELDS = ("folder", "seeds_file", "path", "prompts_file")
+_PATH_FIELDS = ("folder", "seeds_file", "paths_file", "path", "prompts_file")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

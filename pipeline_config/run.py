@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline_config.base import IdentityConfig
-from pipeline_config.clean import ExtractConfig, ExtractLaunch, SelectConfig
+from pipeline_config.clean import ExtractConfig, ExtractLaunch, SelectConfig, SelectLaunch
 from pipeline_config.crawl import CrawlLaunch, FetchConfig, Source
 from pipeline_config.dialogue import DialogueSource, DialogueTokensConfig
 from pipeline_config.evaluation import CompareConfig, EvaluateConfig, EvaluateLaunch, EvaluationSetConfig
@@ -48,6 +48,19 @@ class CleanConfig(IdentityConfig):
     """Which documents are kept."""
     launch: ExtractLaunch = ExtractLaunch()
     """Speed of extraction."""
+    select_launch: SelectLaunch = SelectLaunch()
+    """Memory of selection."""
+
+    @model_validator(mode="after")
+    def _drops_what_was_read_carelessly(self) -> Self:
+        floor = self.extract.fallback_min_words
+        if (lowest := self.select.fewest_words_of_a_page()) < floor:
+            raise ValueError(
+                f"found select.gopher_quality.min_words={lowest:g} for some pages below extract.fallback_min_words="
+                f"{floor}: web pages under {floor} words were read the quick way only, since they would never be kept; "
+                f"raise the limit to {floor}, or lower extract.fallback_min_words to {lowest:g}, which extracts anew"
+            )
+        return self
 
 
 class EvaluationConfig(IdentityConfig):

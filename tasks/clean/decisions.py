@@ -8,127 +8,203 @@ its place. The representative is the document that was seen in the earliest part
 
 A split needs more memory than that: texts that were ever alike, and all texts of one document, share a `cluster_id`,
 that of the earliest of them, whether they are kept or not. So no near-duplicate and no edit moves text to another side.
+Where a later text connects two such groups, what the corpus holds already keeps the `cluster_id` with which it came.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from pipeline_config.clean import NearDuplicateConfig, SelectConfig
+from pipeline_config.clean import SelectConfig
 from tasks.clean.seen import Seen
 from tasks.clean.takedown import TakedownIndex
-from tasks.text.minhash import NO_WORDS
-from tasks.text.near_duplicates import cluster
+from tasks.text.near_duplicates import Members, link
+from tasks.text.union_find import flatten, unite
 
 SUPERSEDED, IS_GONE, TAKEN_DOWN = "superseded", "gone", "taken_down"
 EXACT_DUPLICATE, NEAR_DUPLICATE = "exact_duplicate", "near_duplicate"
+KEPT_REASON = -1
 
-Indices = npt.NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Decisions:
     """For each seen row, in order."""
 
-    reasons: list[str | None]
-    """Why it is not in the corpus; None where it is."""
+    names: tuple[str, ...]
+    """All reasons."""
+    reasons: Indices
+    """Why it is not in the corpus, as a place in `names`; -1 where it is."""
     cluster: Indices
-    """Index of the row whose doc_id is its cluster_id."""
+    """The row whose doc_id is its cluster_id."""
     kept_as: Indices
-    """Index of the row that stands for it: itself where it is kept, the representative of a duplicate, else -1."""
+    """The row that stands for it: itself where it is kept, the representative of a duplicate, else -1."""
 
 
-def decide(seen: Seen, takedowns: TakedownIndex, config: SelectConfig) -> Decisions:
-    """Which rows the corpus holds, and why not the others."""
-    reasons = list(seen.rules)
-    for reason, rows in ((IS_GONE, _gone(seen)), (SUPERSEDED, _superseded(seen))):
-        for row in rows:
-            reasons[row] = reason
-    named = [row for row, url in enumerate(seen.urls) if takedowns.names(seen.doc_ids[row], url)]
+def decide(seen: Seen, takedowns: TakedownIndex, config: SelectConfig, memory_bytes: int) -> Decisions:
+    """Which rows the corpus holds, and why not the others.
+
+    Args:
+        seen: All rows, with the links between all their signatures.
+        takedowns: Orders in force.
+        config: Whether duplicates are dropped, and what a near-duplicate is.
+        memory_bytes: What looking for duplicates may take.
+
+    Raises:
+        BadInputError: The memory does not do; raise max_memory_mb.
+    """
+    rules = pc.dictionary_encode(seen.rows["rule"].combine_chunks())
+    names = (*rules.dictionary.to_pylist(), SUPERSEDED, IS_GONE, TAKEN_DOWN, EXACT_DUPLICATE, NEAR_DUPLICATE)
+    code = {name: number for number, name in enumerate(names)}
+    reasons = rules.indices.fill_null(KEPT_REASON).to_numpy().astype(np.int64)
+    reasons[_gone(seen)] = code[IS_GONE]
+    reasons[_superseded(seen)] = code[SUPERSEDED]
+    is_named = _named(seen, takedowns)
     # A text that was taken down keeps its copies out even after its own page has gone.
-    candidates = np.array(sorted({row for row, reason in enumerate(reasons) if reason is None} | {*named}), np.int64)
-    alike = _alike(seen, candidates, config)
-    _take_down(seen, takedowns, named, candidates, alike, reasons)
-    kept_as = _represent(seen, candidates, alike, reasons)
-    return Decisions(reasons, _history(seen, config.near_duplicates), kept_as)
+    rows = np.flatnonzero((reasons == KEPT_REASON) | is_named)
+    alike = _alike(seen, rows, config, memory_bytes)
+    is_ordered = np.isin(alike, alike[is_named[rows]]) | _on_hosts(seen, rows, takedowns)
+    reasons[rows[is_ordered]] = code[TAKEN_DOWN]
+    is_live = reasons[rows] == KEPT_REASON
+    kept_as = _represented(seen, rows[is_live], alike[is_live])
+    dropped = np.flatnonzero((kept_as >= 0) & (kept_as != np.arange(len(seen))))
+    is_exact = seen.text[kept_as[dropped]] == seen.text[dropped]
+    reasons[dropped] = np.where(is_exact, code[EXACT_DUPLICATE], code[NEAR_DUPLICATE])
+    return Decisions(names, reasons, _history(seen), kept_as)
 
 
-def _superseded(seen: Seen) -> list[int]:
+def _superseded(seen: Seen) -> Indices:
     """All rows of a document but the latest part's; within a part, which is a tie, the smallest text digest's."""
-    order = sorted(range(len(seen.doc_ids)), key=lambda row: (-seen.part[row], seen.text_digests[row], seen.row[row]))
-    latest: set[bytes] = set()
-    return [row for row in order if seen.doc_ids[row] in latest or latest.add(seen.doc_ids[row])]  # type: ignore[func-returns-value]
+    rows = np.flatnonzero(np.bincount(seen.document)[seen.document] > 1) if len(seen) else np.zeros(0, np.int64)
+    keys = {
+        "document": seen.document[rows],
+        "part": -seen.part[rows],
+        "text_digest": seen.rows["text_digest"].take(rows),
+        "row": rows,
+    }
+    order = pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys]).to_numpy()
+    rows = rows[order]
+    older: Indices = rows[1:][seen.document[rows[1:]] == seen.document[rows[:-1]]]
+    return older
 
 
-def _gone(seen: Seen) -> list[int]:
+def _gone(seen: Seen) -> Indices:
     """Rows whose source has said since, in a later part, that it no longer holds the document."""
-    gone_at: dict[tuple[str, bytes], int] = {}
-    for number, (part, doc_ids) in enumerate(zip(seen.parts, seen.gone, strict=True)):
-        gone_at.update({(part.name, doc_id): number for doc_id in doc_ids})
     names = [part.name for part in seen.parts]
-    return [
-        row
-        for row, (part, doc_id) in enumerate(zip(seen.part.tolist(), seen.doc_ids, strict=True))
-        if gone_at.get((names[part], doc_id), -1) > part
-    ]
+    ended = zip(seen.ended["part"].to_pylist(), seen.ended["doc_id"].to_pylist(), strict=True)
+    gone_at = {(names[part], doc_id): part for part, doc_id in ended}  # ascending: the last one stays
+    rows = np.flatnonzero(pc.is_in(seen.rows["doc_id"], seen.ended["doc_id"].combine_chunks()))
+    doc_ids = seen.rows["doc_id"].take(rows).to_pylist()
+    parts = seen.part[rows].tolist()
+    is_gone = [gone_at.get((names[part], doc_id), -1) > part for part, doc_id in zip(parts, doc_ids, strict=True)]
+    return rows[np.array(is_gone, np.bool_)]
 
 
-def _alike(seen: Seen, rows: Indices, config: SelectConfig) -> Indices:
+def _named(seen: Seen, takedowns: TakedownIndex) -> NDArray[np.bool_]:
+    """Whether the order names the row's document itself."""
+    doc_ids = pa.array(sorted(takedowns.doc_ids), seen.rows["doc_id"].type)
+    is_named = pc.or_(
+        pc.is_in(seen.rows["doc_id"], doc_ids),
+        pc.is_in(seen.rows["url"], pa.array(sorted(takedowns.urls), pa.string())),
+    )
+    answers: NDArray[np.bool_] = is_named.to_numpy()
+    return answers.copy()
+
+
+def _on_hosts(seen: Seen, rows: Indices, takedowns: TakedownIndex) -> NDArray[np.bool_]:
+    """Whether the host of each of `rows` was taken down."""
+    answers = np.zeros(len(rows), np.bool_)
+    if takedowns.hosts:
+        urls = seen.rows["url"].take(rows)
+        mentioned = [pc.match_substring(urls, host, ignore_case=True).to_numpy() for host in sorted(takedowns.hosts)]
+        for place in np.flatnonzero(np.any(mentioned, axis=0)).tolist():
+            answers[place] = takedowns.covers_host(urls[place].as_py())
+    return answers
+
+
+def _alike(seen: Seen, rows: Indices, config: SelectConfig, memory_bytes: int) -> Indices:
     """For each of `rows` the place in `rows` of the first one with nearly the same text."""
-    if not config.is_deduplicated:
-        return np.arange(len(rows))
-    return _clusters(seen, rows, config.near_duplicates, _pairs([seen.text_digests[row] for row in rows]))
+    roots = np.arange(len(rows))
+    if config.is_deduplicated:
+        _join_equal(roots, seen.text[rows])
+    if config.is_deduplicated and config.near_duplicates is not None:
+        numbers, place_of = np.unique(seen.signature[rows], return_inverse=True)
+        is_signed = seen.signature[rows] >= 0
+        of_signatures = _alike_signatures(seen, numbers, config, memory_bytes)
+        groups = of_signatures[place_of]
+        groups[~is_signed] = len(numbers) + np.flatnonzero(~is_signed)
+        _join_equal(roots, groups)
+    flatten(roots)
+    return roots
 
 
-def _history(seen: Seen, config: NearDuplicateConfig | None) -> Indices:
+def _alike_signatures(seen: Seen, numbers: Indices, config: SelectConfig, memory_bytes: int) -> Indices:
+    """For each of some signatures the place among them of the first one that is nearly the same.
+
+    Where all signatures that are linked are among them, the links say it; where some are not (a text was superseded, or
+    fails a rule), the others are compared anew, since what linked them may be what is missing.
+    """
+    linked = np.arange(len(seen.signatures))
+    unite(linked, seen.links[:, 0], seen.links[:, 1])
+    flatten(linked)
+    signed = np.flatnonzero(numbers >= 0)
+    groups = linked[numbers[signed]]
+    num_all = np.bincount(linked, minlength=len(linked))[groups]
+    num_here = np.bincount(groups, minlength=len(linked))[groups]
+    roots = np.arange(len(numbers))
+    whole, torn = signed[num_here == num_all], (num_here < num_all) & (num_here > 1)
+    _join_equal(roots, linked[numbers], whole)
+    if config.near_duplicates is not None and torn.any():
+        members = Members(numbers[signed[torn]], groups[torn].astype(np.uint64), 0)
+        fresh = np.arange(len(members.rows))
+        pairs = signed[torn][link(seen.signatures, members, fresh, config.near_duplicates, memory_bytes)]
+        unite(roots, pairs[:, 0], pairs[:, 1])
+    flatten(roots)
+    return roots
+
+
+def _history(seen: Seen) -> Indices:
     """For each row the earliest one, by part and doc_id, whose fate on either side of the split it shares."""
-    rows = np.arange(len(seen.doc_ids))
-    joined = np.concatenate([_pairs(seen.text_digests), _pairs(seen.doc_ids)])
-    cluster_of = _clusters(seen, rows, config, joined)
-    earliest: dict[int, int] = {}
-    for row in sorted(range(len(rows)), key=lambda row: (seen.part[row], seen.doc_ids[row])):
-        earliest.setdefault(int(cluster_of[row]), row)
-    return np.array([earliest[int(number)] for number in cluster_of], np.int64)
+    num_rows = len(seen)
+    roots = np.arange(num_rows + len(seen.signatures))
+    _join_equal(roots, seen.document)
+    _join_equal(roots, seen.text)
+    signed = np.flatnonzero(seen.signature >= 0)
+    unite(roots, signed, num_rows + seen.signature[signed])
+    unite(roots, num_rows + seen.links[:, 0], num_rows + seen.links[:, 1])
+    flatten(roots)
+    return _firsts(roots[:num_rows], seen, np.arange(num_rows), seen.part)
 
 
-def _clusters(seen: Seen, rows: Indices, config: NearDuplicateConfig | None, joined: Indices) -> Indices:
-    if config is None:  # texts without words are like nothing, so only `joined` counts
-        return cluster(np.full((len(rows), 1), NO_WORDS), NearDuplicateConfig(num_bands=1), joined)
-    return cluster(seen.signatures[rows], config, joined)
-
-
-def _pairs(values: Sequence[str] | Sequence[bytes]) -> Indices:
-    """Each place together with the first one of the same value."""
-    first: dict[Any, int] = {}
-    found = [(first.setdefault(value, place), place) for place, value in enumerate(values)]
-    return np.array([pair for pair in found if pair[0] != pair[1]], np.int64).reshape(-1, 2)
-
-
-def _take_down(
-    seen: Seen, takedowns: TakedownIndex, named: list[int], rows: Indices, alike: Indices, reasons: list[str | None]
-) -> None:
-    ordered = {*named}
-    clusters = {int(number) for row, number in zip(rows.tolist(), alike, strict=True) if row in ordered}
-    for row, number in zip(rows.tolist(), alike, strict=True):
-        if int(number) in clusters or takedowns.covers_host(seen.urls[row]):
-            reasons[row] = TAKEN_DOWN
-
-
-def _represent(seen: Seen, rows: Indices, alike: Indices, reasons: list[str | None]) -> Indices:
-    """Drops all but one of each cluster, and says for each row which one stands for it."""
-    first_part: dict[bytes, int] = {}
-    for part, doc_id in zip(seen.part.tolist(), seen.doc_ids, strict=True):
-        first_part.setdefault(doc_id, part)
-    kept_as = np.full(len(seen.doc_ids), -1, np.int64)
-    representative: dict[int, int] = {}
-    live = [(int(number), row) for row, number in zip(rows.tolist(), alike, strict=True) if reasons[row] is None]
-    for number, row in sorted(live, key=lambda item: (first_part[seen.doc_ids[item[1]]], seen.doc_ids[item[1]])):
-        kept = representative.setdefault(number, row)
-        kept_as[row] = kept
-        if kept != row:
-            is_exact = seen.text_digests[kept] == seen.text_digests[row]
-            reasons[row] = EXACT_DUPLICATE if is_exact else NEAR_DUPLICATE
+def _represented(seen: Seen, rows: Indices, alike: Indices) -> Indices:
+    """For each seen row which of `rows` stands for it, -1 for all others: the first of those that are alike."""
+    first_row = np.empty(len(seen), np.int64)
+    first_row[seen.document[::-1]] = np.arange(len(seen))[::-1]  # of several assignments the last one stays
+    kept_as = np.full(len(seen), -1, np.int64)
+    kept_as[rows] = _firsts(alike, seen, rows, seen.part[first_row[seen.document[rows]]])
     return kept_as
+
+
+def _firsts(groups: Indices, seen: Seen, rows: Indices, part: Indices) -> Indices:
+    """For each of `rows` the first one of its group, by `part`, then by doc_id."""
+    answers = rows.copy()
+    several = np.flatnonzero(np.bincount(groups)[groups] > 1) if len(groups) else np.zeros(0, np.int64)
+    if len(several):
+        first, second = (half[rows[several]] for half in seen.doc_id_halves)
+        order = several[np.lexsort((second, first, part[several], groups[several]))]
+        is_first = np.concatenate(([True], groups[order[1:]] != groups[order[:-1]]))
+        answers[order] = rows[order[is_first][np.cumsum(is_first) - 1]]
+    return answers
+
+
+def _join_equal(roots: Indices, values: Indices, places: Sequence[int] | Indices | None = None) -> None:
+    """Joins the places (all, or those given) that have equal values."""
+    chosen = np.arange(len(values)) if places is None else np.asarray(places, np.int64)
+    order = chosen[np.argsort(values[chosen], kind="stable")]
+    is_same = values[order[1:]] == values[order[:-1]]
+    unite(roots, order[1:][is_same], order[:-1][is_same])

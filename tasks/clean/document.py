@@ -1,4 +1,4 @@
-"""One raw row becomes one document with its metrics, or is set aside with a reason."""
+"""The first pass of extraction: a raw row becomes a text with what is known of it, or is set aside with a reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,29 +7,37 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
+
 from pipeline_config.clean import ExtractConfig
 from tasks.clean.charset import decode_body
 from tasks.clean.epub import read_epub
 from tasks.clean.gutenberg import without_boilerplate
-from tasks.clean.metrics import measure
 from tasks.clean.page_dates import published_at_of
-from tasks.clean.text_parts import take_apart
+from tasks.clean.pdf import read_pdf
 from tasks.clean.unusable import UnusableDocumentError
 from tasks.clean.web_page import read_page
-from tasks.storage.fingerprint import sha256_hex
-from tasks.text.language import detect_language
-from tasks.text.minhash import minhash
-from tasks.text.normalise import normalise
+from tasks.contracts.records import DOCUMENT_SCHEMA
+from tasks.text.normalise import normalise, normalise_code
+
+READ_SCHEMA = pa.schema(
+    [
+        DOCUMENT_SCHEMA.field(name)
+        for name in ("doc_id", "text", "title", "url", "source_kind", "source_name", "published_at", "licence")
+    ]
+)
+"""What a body says by itself; the second pass knows all other texts too, and measures."""
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _PLAIN_TYPES = frozenset({"text/plain", "text/markdown"})
 _EPUB_TYPE = "application/epub+zip"
+_PDF_TYPE = "application/pdf"
 _MAX_HEADLINE_CHARS = 200
 _SNIFFED_BYTES = 1_024
 
 
 def read_document(raw: Mapping[str, Any], config: ExtractConfig) -> dict[str, Any]:
-    """A row of `extracted/`: DOCUMENT_SCHEMA, the metrics and the signature.
+    """A row of READ_SCHEMA.
 
     Args:
         raw: A row of RAW_SCHEMA.
@@ -39,31 +47,23 @@ def read_document(raw: Mapping[str, Any], config: ExtractConfig) -> dict[str, An
         UnusableDocumentError: The body is empty, over a budget, of another type, undecodable, or holds no text.
     """
     found = _read_body(raw, config)
-    text, title = normalise(found.text), found.title
+    is_code = raw["source_kind"] == "code"
+    text, title = (normalise_code if is_code else normalise)(found.text), found.title
     if raw["source_kind"] == "book":
         text, title_in_header = without_boilerplate(text)
         title = title or title_in_header
     if not text:
         raise UnusableDocumentError("no_text", f"{len(raw['body'])} bytes of {raw['content_type']} hold no text")
     title = raw["title"] or title or _fallback_title(text, raw, found.media_type)
-    parts = take_apart(text, config.word_rule)
-    lang, lang_score = detect_language(text, config.language_chars)
     return {
         "doc_id": raw["doc_id"],
         "text": text,
-        "text_digest": sha256_hex(text.encode()),
         "title": normalise(title or "").replace("\n", " ") or None,
         "url": raw["url"],
         "source_kind": raw["source_kind"],
         "source_name": raw["source_name"],
-        "lang": lang,
-        "lang_score": lang_score,
         "published_at": raw["published_at"] or found.published_at,
         "licence": raw["licence"],
-        "num_chars": len(text),
-        "num_words": len(parts.words),
-        **measure(parts),
-        "minhash": minhash(parts.words, config.minhash),
     }
 
 
@@ -87,11 +87,16 @@ def _read_body(raw: Mapping[str, Any], config: ExtractConfig) -> _Found:
     media_type = _media_type(raw["content_type"], body)
     if media_type == _EPUB_TYPE:
         return _Found(media_type, *read_epub(body, config))
+    if media_type == _PDF_TYPE:
+        return _Found(media_type, *read_pdf(body))
     if media_type not in _HTML_TYPES | _PLAIN_TYPES:
-        raise UnusableDocumentError("unsupported_type", f"{media_type}, expected HTML, plain text or EPUB")
+        raise UnusableDocumentError("unsupported_type", f"{media_type}, expected HTML, plain text, EPUB or PDF")
     text = decode_body(body, raw["content_type"], config.max_undecodable_share)
     if media_type in _HTML_TYPES:
-        return _Found(media_type, *read_page(text, config), published_at_of(text))
+        # a book's file has no navigation around it, and the search for main content is made for web pages
+        is_file = raw["source_kind"] == "book" and raw["http_status"] is None
+        whole = config.model_copy(update={"is_main_content_only": False}) if is_file else config
+        return _Found(media_type, *read_page(text, whole), published_at_of(text))
     return _Found(media_type, text)
 
 

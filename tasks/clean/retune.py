@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipeline_config.clean import RULE_GROUPS, SelectConfig
+from pipeline_config.clean import SelectConfig
+from pipeline_config.rule_limits import RULE_GROUPS
 from tasks.clean.inspection import select_config
 from tasks.clean.rules import RuleFailure, judge
 from tasks.clean.seen import all_parts_of

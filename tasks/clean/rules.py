@@ -7,8 +7,7 @@ not (FineWeb). A language may have limits of its own, or not be asked a rule: se
 
 Sources: Gopher, arXiv:2112.11446, A.1.1 and table A1; C4, arXiv:1910.10683, section 2.2; FineWeb, arXiv:2406.17557,
 section 3.6. FineWeb's own text disagrees with itself on repeated lines: 0.1 there, 0.01 in its appendix E.4 and as the
-default of datatrove; here it is the section's. How the metrics differ from others' stands in tasks/clean/quality.py and
-tasks/clean/repetition.py.
+default of datatrove; here it is the section's. How the metrics differ from others' stands in tasks/clean/metrics.py.
 """
 
 from collections.abc import Mapping
@@ -21,8 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_config.clean import RuleGroup, SelectConfig
-from tasks.clean.repetition import DUP_NGRAMS, TOP_NGRAMS
+from pipeline_config.clean import SelectConfig
+from pipeline_config.rule_limits import RuleGroup
+from tasks.clean.metrics import DUP_NGRAMS, TOP_NGRAMS
 
 LANGUAGE, LANGUAGE_SCORE = "language", "language_score"
 

@@ -1,15 +1,11 @@
 """The main text and the title of an HTML page, within budgets of size instead of time."""
 
-import re
-
-from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.html import DOMContext, HTMLTree, traverse_dom
+from resiliparse.parse.html import HTMLTree
 
 from pipeline_config.clean import ExtractConfig
+from tasks.clean.main_content import main_content, visible_text
+from tasks.clean.page_budgets import check_markup, depth_beyond
 from tasks.clean.unusable import UnusableDocumentError
-
-_TAG = re.compile(r"<[A-Za-z](?:\"[^\"]*\"|'[^']*'|[^>\"'])*")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 def read_page(markup: str, config: ExtractConfig) -> tuple[str, str | None]:
@@ -19,52 +15,17 @@ def read_page(markup: str, config: ExtractConfig) -> tuple[str, str | None]:
         UnusableDocumentError: `too_many_tags`, `too_many_attributes`, `too_deep`: past a budget;
             `extractor_error`: the parser refused the page.
     """
-    num_tags = markup.count("<")
-    if num_tags > config.max_tags:
-        raise UnusableDocumentError("too_many_tags", f"{num_tags} tags, at most {config.max_tags}")
-    _check_attributes(markup, config.max_tag_attributes)
+    check_markup(markup, config)
     tree = None
     try:
         tree = HTMLTree.parse(markup)
-        # a page with fewer tags cannot be too deep, and walking costs as much as extracting
-        depth = _depth(tree) if num_tags > config.max_depth else 0
-        if depth > config.max_depth:
+        if depth := depth_beyond(tree, markup, config.max_depth):
             raise UnusableDocumentError("too_deep", f"tags {depth} deep, at most {config.max_depth}")
-        text = extract_plain_text(
-            tree,
-            preserve_formatting=True,
-            main_content=config.is_main_content_only,
-            alt_texts=config.has_alt_texts,
-            comments=config.has_comments,
-        )
+        text = main_content(markup, tree, config) if config.is_main_content_only else visible_text(tree, config)
         return text, tree.title
     except (ValueError, RuntimeError) as error:  # resiliparse's own exceptions are ValueErrors
-        raise UnusableDocumentError("extractor_error", f"{type(error).__name__}: {error}") from error
+        # an error's traceback would keep the tree, and no other thread may drop it
+        cause = error.with_traceback(None)
+        raise UnusableDocumentError("extractor_error", f"{type(error).__name__}: {error}") from cause
     finally:
-        tree = None  # an error's traceback would keep it, and no other thread may drop it
-
-
-def _check_attributes(markup: str, max_attributes: int) -> None:
-    # An attribute takes at least two characters: shorter pages and tags need no closer look.
-    if len(markup) < 2 * max_attributes:
-        return
-    for tag in _TAG.finditer(markup):
-        if tag.end() - tag.start() < 2 * max_attributes:
-            continue
-        num_attributes = len(_QUOTED.sub("", tag.group()).split()) - 1
-        if num_attributes > max_attributes:
-            raise UnusableDocumentError(
-                "too_many_attributes", f"a tag with {num_attributes} attributes, at most {max_attributes}"
-            )
-
-
-def _depth(tree: HTMLTree) -> int:
-    deepest = 0
-
-    def see(context: DOMContext) -> None:
-        nonlocal deepest
-        deepest = max(deepest, context.depth)
-
-    if tree.body is not None:
-        traverse_dom(tree.body, see, elements_only=True)
-    return deepest
+        tree = None

@@ -33,6 +33,10 @@ class BadInputError(PipelineError):
     """A file from outside cannot be read as what it should be."""
 
 
+class BusyError(PipelineError):
+    """Another process is at the very work that was asked for."""
+
+
 class CrawlError(PipelineError):
     """The crawling process ended without an answer."""
 

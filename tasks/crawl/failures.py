@@ -45,6 +45,41 @@ class Failure:
     """What a person would like to know beside it."""
 
 
+class LeftOut:
+    """What gave no record: all counted by reason, the first ones of each reason kept with their places."""
+
+    MAX_KEPT = 100_000
+    """Kept of one reason; a table of millions of bad rows must not fill the memory."""
+
+    def __init__(self, failures: Iterable[Failure] = ()) -> None:
+        """Begins with these."""
+        self.kept: list[Failure] = []
+        self._counts: Counter[str] = Counter()
+        for failure in failures:
+            self.add(failure)
+
+    def add(self, failure: Failure) -> None:
+        """Takes one in."""
+        self._counts[failure.reason] += 1
+        if self._counts[failure.reason] <= self.MAX_KEPT:
+            self.kept.append(failure)
+
+    def count(self, reason: str, number: int = 1) -> None:
+        """Counts some whose places are of no interest."""
+        self._counts[reason] += number
+
+    def below(self, base: str) -> "LeftOut":
+        """The same, to be added to, with addresses that stand behind `base`."""
+        moved = LeftOut()
+        moved.kept = [Failure(base + failure.url, failure.reason, failure.detail) for failure in self.kept]
+        moved._counts = self._counts.copy()
+        return moved
+
+    def counted(self) -> dict[str, int]:
+        """How many there are by reason, the most frequent first."""
+        return dict(sorted((+self._counts).items(), key=lambda item: (-item[1], item[0])))
+
+
 def write_failures(folder: Path, failures: Iterable[Failure]) -> dict[str, int]:
     """Writes `failures-00000.parquet`, …, sorted by address.
 

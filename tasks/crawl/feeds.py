@@ -1,7 +1,7 @@
-"""RSS and Atom feeds → their entries: link, title, date and text, whatever a server sends.
+"""RSS, Atom and JSON feeds → their entries: link, title, date and text, whatever a server sends.
 
-feedparser reads them, well-formed or not. It is given bytes that were decoded here and have no prolog, so that no
-entity is ever declared to it, nothing is fetched, and its time stays linear in the size of the body (measured: up to
+feedparser reads RSS and Atom, well-formed or not. It is given bytes that were decoded here and have no prolog, so that
+no entity is ever declared to it, nothing is fetched, and its time stays linear in the size of the body (measured: up to
 10 s a MiB for nothing but opening tags; 1.5 s a MiB for a feed).
 """
 
@@ -9,13 +9,15 @@ import calendar
 import codecs
 import html
 import io
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from tasks.contracts.errors import BadInputError
+from tasks.text.iso_dates import utc_of
 
 MAX_FEED_BYTES = 8 << 20
 
@@ -33,6 +35,7 @@ _ROOT = re.compile(r"<\w", re.ASCII)
 _FALLBACKS = ("utf-8", "cp1252")
 _MARKUP = re.compile(r"</?[A-Za-z!][^>]{0,999}>")
 _SPACE = re.compile(r"\s+")
+_JSON_FEED = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(?:\.\d)?/?")
 _NO_DATE = datetime.min.replace(tzinfo=UTC)
 
 
@@ -72,7 +75,7 @@ class Feed:
 
 
 def parse_feed(body: bytes, url: str) -> Feed:
-    """The entries of a feed: RSS 0.9x, 1.0 (RDF) and 2.0, Atom 0.3 and 1.0.
+    """The entries of a feed: RSS 0.9x, 1.0 (RDF) and 2.0, Atom 0.3 and 1.0, JSON Feed 1.0 and 1.1.
 
     Args:
         body: As it was fetched, uncompressed.
@@ -81,13 +84,19 @@ def parse_feed(body: bytes, url: str) -> Feed:
     Raises:
         UnreadableFeedError: It is no feed, or none of its entries links anywhere.
     """
-    import feedparser
-
     if len(body) > MAX_FEED_BYTES:
         raise UnreadableFeedError("too_large", f"found {len(body):,} bytes, expected at most {MAX_FEED_BYTES:,}")
-    document = _without_prolog(_decoded(body))
+    text = _decoded(body)
+    if text.lstrip().startswith("{"):
+        return _read_json(text, url)
+    return _read_xml(_without_prolog(text), url)
+
+
+def _read_xml(document: str, url: str) -> Feed:
+    import feedparser
+
     if not _ROOT.match(document):
-        raise UnreadableFeedError("not_a_feed", f"found {document[:60]!r}, expected an RSS or Atom document")
+        raise UnreadableFeedError("not_a_feed", f"found {document[:60]!r}, expected an RSS, Atom or JSON feed")
     found = feedparser.parse(
         io.BytesIO(document.encode("utf-8", "replace")),
         response_headers={"content-location": url, "content-type": "application/xml; charset=utf-8"},
@@ -97,14 +106,71 @@ def parse_feed(body: bytes, url: str) -> Feed:
     if not found.entries:
         reason, expected = ("no_entries", "at least one entry") if found.version else ("not_a_feed", "RSS or Atom")
         raise UnreadableFeedError(reason, f"found {document[:60]!r} with no entry, expected {expected}")
-    entries = [entry for entry in map(_entry, found.entries) if entry is not None]
+    return _feed(_plain_line(found.feed.get("title_detail")), [_entry(item) for item in found.entries])
+
+
+def _feed(title: str | None, found: list[FeedEntry | None]) -> Feed:
+    """A feed of those entries that link somewhere; None stands for one that does not."""
+    entries = [entry for entry in found if entry is not None]
     if not entries:
-        raise UnreadableFeedError("no_links", f"found {len(found.entries)} entries, none with a link to http or https")
+        raise UnreadableFeedError("no_links", f"found {len(found)} entries, none with a link to http or https")
     return Feed(
-        title=_plain_line(found.feed.get("title_detail")),
+        title=title,
         entries=tuple(sorted(entries, key=lambda entry: entry.published_at or _NO_DATE, reverse=True)),
-        num_without_link=len(found.entries) - len(entries),
+        num_without_link=len(found) - len(entries),
     )
+
+
+def _read_json(text: str, url: str) -> Feed:
+    """Source: https://www.jsonfeed.org/version/1.1/."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFeedError("not_a_feed", f"found {text[:60]!r}, which is no JSON: {error}") from error
+    if not isinstance(found, dict) or not _JSON_FEED.fullmatch(str(found.get("version"))):
+        version = "https://jsonfeed.org/version/1.1"
+        raise UnreadableFeedError(
+            "not_a_feed", f"found {text[:60]!r}, expected a feed with a version such as {version}"
+        )
+    items = found.get("items")
+    if not isinstance(items, list) or not items:
+        raise UnreadableFeedError("no_entries", f"found {text[:60]!r} with no item, expected at least one")
+    return _feed(_text_line(found.get("title")), [_json_entry(item, url) for item in items])
+
+
+def _json_entry(item: Any, url: str) -> FeedEntry | None:
+    """An item's entry. Its id is its address where it has no other: the specification wants ids to be addresses."""
+    if not isinstance(item, dict):
+        return None
+    # JSON can name half a character, which no text holds
+    said = {name: _whole(item[name]).strip() for name in item if isinstance(item[name], str)}
+    named = (_resolved(said.get("url"), url), said.get("id"), _resolved(said.get("external_url"), url))
+    link = next((link for link in named if link and _is_address(link)), None)
+    if link is None:
+        return None
+    plain = [html.escape(said.get(name, ""), quote=False) for name in ("content_text", "summary")]
+    dates = (utc_of(said.get(name, "")) for name in ("date_published", "date_modified"))
+    return FeedEntry(
+        link,
+        _text_line(said.get("title")),
+        next((date for date in dates if date is not None), None),
+        max(said.get("content_html", ""), *plain, key=len) or None,
+    )
+
+
+def _resolved(link: str | None, base: str) -> str | None:
+    try:
+        return urljoin(base, link) if link else None
+    except ValueError:  # a broken IPv6 host
+        return None
+
+
+def _text_line(value: Any) -> str | None:
+    return (_SPACE.sub(" ", _whole(value)).strip() or None) if isinstance(value, str) else None
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _decoded(body: bytes) -> str:
@@ -158,17 +224,20 @@ def _after_doctype(text: str, at: int) -> int:
 
 def _entry(found: Any) -> FeedEntry | None:
     link = str(found.get("link") or "").strip()
-    try:
-        parts = urlsplit(link)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:  # a broken IPv6 host
-        is_address = False
-    if not is_address:
+    if not _is_address(link):
         return None
     texts = [_html(part) for part in (*found.get("content", ()), found.get("summary_detail")) if part]
     return FeedEntry(
         link, _plain_line(found.get("title_detail")), _date(found), max(texts, key=len, default="") or None
     )
+
+
+def _is_address(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # a broken IPv6 host
+        return False
 
 
 def _date(found: Any) -> datetime | None:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline_config.crawl import TextFolderSource
+from pipeline_config.source_base import FolderSource
 from tasks.contracts.errors import BadInputError, EmptyInputError
 from tasks.crawl.catalogue import Entry, read_catalogue
 from tasks.crawl.failures import Failure
-from tasks.storage.fingerprint import canonical_json, file_sha256, sha256_hex
+from tasks.crawl.parts import stamp_of
+from tasks.storage.fingerprint import file_sha256
 from tasks.text.package_path import resolve_path
 
 
@@ -25,8 +27,7 @@ class FolderFile:
     def stamp(self) -> str | None:
         """What the catalogue says, as a digest; a document whose line changes is new. None where it says nothing."""
         published_at = self.entry.published_at
-        said = [self.entry.title, self.entry.licence, published_at and published_at.isoformat()]
-        return sha256_hex(canonical_json(said).encode())[:32] if any(said) else None
+        return stamp_of(self.entry.title, self.entry.licence, published_at and published_at.isoformat())
 
 
 def list_files(source: TextFolderSource) -> tuple[list[FolderFile], list[Failure]]:
@@ -36,11 +37,13 @@ def list_files(source: TextFolderSource) -> tuple[list[FolderFile], list[Failure
         BadInputError: The folder or the catalogue is missing, or a file cannot be read.
         EmptyInputError: There is none.
     """
-    folder = resolve_path(source.folder)
-    if not folder.is_dir():
-        raise BadInputError(f"{source.folder}: found a file at {folder}, expected a folder; name the folder it lies in")
+    folder = folder_of(source)
     failures: list[Failure] = []
-    found = _catalogued(source, folder, failures) if source.catalogue else _matching(source, folder)
+    found = (
+        _catalogued(source, folder, failures)
+        if source.catalogue
+        else [(Entry(name), path) for name, path in matching(source, source.glob).items()]
+    )
     files = []
     for entry, path in found:
         try:
@@ -55,14 +58,40 @@ def list_files(source: TextFolderSource) -> tuple[list[FolderFile], list[Failure
     return sorted(files, key=lambda file: file.name), sorted(failures)
 
 
-def _matching(source: TextFolderSource, folder: Path) -> list[tuple[Entry, Path]]:
-    paths = {path.relative_to(folder).as_posix(): path for path in folder.glob(source.glob) if path.is_file()}
+def folder_of(source: FolderSource) -> Path:
+    """The source's folder.
+
+    Raises:
+        BadInputError: It does not exist, or is a file.
+    """
+    folder = resolve_path(source.folder)
+    if not folder.is_dir():
+        raise BadInputError(f"{source.folder}: found a file at {folder}, expected a folder; name the folder it lies in")
+    return folder
+
+
+def url_base_of(source: FolderSource) -> str:
+    """What a file's path inside the folder is put behind to make its address."""
+    if source.url_base is not None:
+        return source.url_base
+    return f"{source.folder.rstrip('/')}/" if source.folder.startswith("package:") else f"folder:{source.name}/"
+
+
+def matching(source: FolderSource, glob: str) -> dict[str, Path]:
+    """The files of the source's folder that match, by their path below it, sorted.
+
+    Raises:
+        BadInputError: The folder does not exist, or is a file.
+        EmptyInputError: No file matches.
+    """
+    folder = folder_of(source)
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.glob(glob) if path.is_file()}
     if not paths:
         raise EmptyInputError(
-            f"source {source.name!r}: found 0 files that match {source.glob!r} in {folder}, expected at least one; "
+            f"source {source.name!r}: found 0 files that match {glob!r} in {folder}, expected at least one; "
             "correct folder or glob"
         )
-    return [(Entry(name), paths[name]) for name in paths]
+    return dict(sorted(paths.items()))
 
 
 def _catalogued(source: TextFolderSource, folder: Path, failures: list[Failure]) -> list[tuple[Entry, Path]]:

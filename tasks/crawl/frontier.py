@@ -95,9 +95,14 @@ class Frontier:
         """Pages asked for so far."""
         return len(self._asked)
 
+    @property
+    def follows_links(self) -> bool:
+        """Whether it takes any."""
+        return self._follow is not None and self._follow.has_links
+
     def found_links(self, page: Ask, urls: Iterable[str]) -> None:
         """Takes the links of a page."""
-        if self._follow is not None and self._follow.has_links:
+        if self.follows_links:
             _add(self._links, urls, Ask("", depth=page.depth + 1, found_by="link"))
 
     def found_pages(self, urls: Iterable[str]) -> None:

@@ -1,11 +1,12 @@
 """What Scrapy does for a crawl: asks for what the frontier names, round by round, and tells it what was found.
 
-Every address that is asked for ends as one page or one failure, or gives the frontier what it names.
+Every address that is asked for ends as one page or one failure, or gives the frontier what it names. Its end is kept in
+the journal before the frontier hears of it; what ended in a try before is told again and not asked for.
 """
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import scrapy
@@ -15,16 +16,20 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from pipeline_config.crawl import FeedSource
 from tasks.crawl.articles import FeedFrontier
-from tasks.crawl.failures import Failure, gone_reason
+from tasks.crawl.body_checks import reason_to_refuse
+from tasks.crawl.ends import End, frontier_of, tell, with_links
 from tasks.crawl.feeds import UnreadableFeedError, parse_feed
 from tasks.crawl.frontier import Ask, Frontier
+from tasks.crawl.journal import Journal
 from tasks.crawl.links import PageLinks, page_links
 from tasks.crawl.outcomes import reason_of
 from tasks.crawl.pages import article_page, fetched_page, unchanged_page
-from tasks.crawl.recrawl import read_found, read_known
+from tasks.crawl.parameters import parameter_dropper
+from tasks.crawl.recrawl import read_known
+from tasks.crawl.robots import keep_crawl_delay
 from tasks.crawl.seeds import canonical_url
-from tasks.crawl.sitemaps import UnreadableSitemapError, parse_sitemap
-from tasks.crawl.spool import CrawlSpec, CrawlStatus, Page, Spool, Waiting
+from tasks.crawl.sitemaps import MAX_SITEMAP_BYTES, Sitemap, UnreadableSitemapError, parse_sitemap
+from tasks.crawl.spool import CrawlSpec, CrawlStatus, Page
 
 _STATUS_EVERY_S = 0.5
 _NOT_MODIFIED = 304
@@ -32,26 +37,28 @@ _HTML = ("text/html", "application/xhtml+xml")
 _NOWHERE = (404, 410)
 _GOOD = range(200, 300)
 
-MAX_SITEMAP_BYTES = 50 << 20
-"""Uncompressed. Source: the sitemap protocol, https://www.sitemaps.org/protocol.html."""
-
 
 class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types here
     """Asks for what its frontier names, and tells it what was found."""
 
     name = "chatmill"
 
-    def __init__(self, spec: CrawlSpec, tell: Callable[[CrawlStatus], None], **kwargs: Any) -> None:
+    def __init__(self, spec: CrawlSpec, journal: Journal, tell: Callable[[CrawlStatus], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.spec = spec
-        self._say = tell
-        self.spool = Spool(spec.folder)
         self.write_error: OSError | None = None
+        self._say = tell
+        self._journal = journal
         self._known = read_known(spec.listing)
-        self._frontier = _frontier_of(spec)
+        self._frontier = frontier_of(spec)
+        self._without_parameters = parameter_dropper(spec.source.drop_parameters)
         self._open: set[Ask] = set()
-        self._num: Counter[str] = Counter()
+        self._num: Counter[str] = Counter(crawl_delays_cut=journal.num_delays_cut())
+        self._retries_before = journal.num_retries()
         self._told_at = time.monotonic()
+        if isinstance(self._frontier, Frontier):
+            for netloc, sitemaps in journal.robots().items():
+                self._frontier.heard_robots(netloc, sitemaps)
 
     @classmethod
     def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> "PageSpider":
@@ -63,7 +70,7 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
         return spider
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """The first round."""
+        """The first round that has not come to its end."""
         for request in self._next_requests():
             yield request
 
@@ -82,9 +89,18 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
             self._take_feed_texts()
 
     def hear_robots(self, robotparser: Any, request: Any) -> None:
-        """Takes the sitemaps that a robots.txt names."""
-        if isinstance(self._frontier, Frontier):
-            self._frontier.heard_robots(urlparse_cached(request).netloc, robotparser.rp.sitemaps)
+        """Takes the sitemaps that a robots.txt names, and keeps the delay that it asks for."""
+        is_cut = keep_crawl_delay(self.crawler, robotparser, request, self.spec.fetch)
+        netloc, sitemaps = urlparse_cached(request).netloc, tuple(robotparser.rp.sitemaps)
+        try:
+            is_new = self._journal.add_robots(netloc, sitemaps, is_delay_cut=is_cut)
+        except OSError as error:
+            self.write_error = error
+            return
+        if is_new:
+            self._num["crawl_delays_cut"] += is_cut
+            if isinstance(self._frontier, Frontier):
+                self._frontier.heard_robots(netloc, sitemaps)
 
     def out_of_scope(self, request: Any) -> str | None:
         """Why the target of a redirect is not wanted; None where it is."""
@@ -95,18 +111,15 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
     def parse(self, response: Any, **_: Any) -> Any:
         """Takes a page in, or says why its content is not wanted."""
         ask: Ask = response.meta["ask"]
-        if isinstance(self._frontier, Frontier):
-            self._frontier.reached(ask, response.url)
         if response.status == _NOT_MODIFIED and response.meta["is_conditional"]:
             return self._take_unchanged(ask, response)
         if self._has_failed(ask, response):
             return None
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         media_type = content_type.partition(";")[0].strip().lower()
-        if media_type not in self.spec.fetch.content_types:
-            self._fail(ask, "content_type", media_type or "none given")
-        elif not response.body:
-            self._fail(ask, "empty_body", f"status {response.status}")
+        encoding, content_types = _encoding(response), self.spec.fetch.content_types
+        if refusal := reason_to_refuse(response.body, media_type, encoding, content_types):
+            self._end(End(ask, *refusal, final_url=response.url))
         else:
             self._take(ask, response, content_type, is_html=media_type in _HTML)
         return None
@@ -119,14 +132,10 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
         try:
             sitemap = parse_sitemap(response.body, response.url, MAX_SITEMAP_BYTES)
         except UnreadableSitemapError as error:
-            self._fail(ask, error.reason, error.detail)
+            self._end(End(ask, error.reason, error.detail))
             return
-        assert isinstance(self._frontier, Frontier)
-        self._num["sitemaps"] += 1
-        self._num["links_left_out"] += sitemap.num_left_out
-        self._frontier.found_pages(sitemap.pages)
-        self._frontier.found_sitemaps(sitemap.sitemaps, above=ask.depth + 1)
-        self._end(ask)
+        found = Sitemap(self._plain(sitemap.pages), sitemap.sitemaps)
+        self._end(End(ask, found=found, counts={"sitemaps": 1, "links_left_out": sitemap.num_left_out}))
 
     def parse_feed(self, response: Any) -> None:
         """Tells the frontier what a feed announces."""
@@ -136,52 +145,59 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
         try:
             feed = parse_feed(response.body, response.url)
         except UnreadableFeedError as error:
-            self._fail(ask, error.reason, error.detail)
+            self._end(End(ask, error.reason, error.detail))
             return
-        assert isinstance(self._frontier, FeedFrontier)
-        self._num["feeds"] += 1
-        self._num["links_left_out"] += feed.num_without_link
-        self._frontier.found_feed(ask.url, feed)
-        self._end(ask)
+        found = with_links(feed, self._plain(entry.link for entry in feed.entries))
+        self._end(End(ask, found=found, counts={"feeds": 1, "links_left_out": feed.num_without_link}))
 
     def on_failure(self, failure: Any) -> None:
         """Records why an address gave nothing."""
-        self._fail(failure.request.meta["ask"], *reason_of(failure.value))
+        self._end(End(failure.request.meta["ask"], *reason_of(failure.value)))
 
     def give_up(self, failure: Any, response: Any) -> None:
         """Counts a page that a fault of ours makes unreadable, so that one page does not end a crawl."""
-        self._fail(response.meta["ask"], "crawler_error", repr(failure.value))
+        if response.meta["ask"] in self._open:
+            self._end(End(response.meta["ask"], "crawler_error", repr(failure.value)))
 
     def status(self, *, is_last: bool = False) -> CrawlStatus:
         """Where the crawl stands."""
         return CrawlStatus(
             num_asked=self._num["asked"],
             num_done=self._num["done"],
-            num_failures=len(self.spool.failures),
-            num_retries=self.crawler.stats.get_value("retry/count", 0),
+            num_failures=self._num["failures"],
+            num_retries=self._num_retries(),
             num_not_modified=self._num["not_modified"],
             num_sitemaps=self._num["sitemaps"],
             num_feeds=self._num["feeds"],
             num_links_left_out=self._num["links_left_out"],
+            num_crawl_delays_cut=self._num["crawl_delays_cut"],
             num_cut=dict(self._frontier.num_cut) if is_last else {},
             is_finished=is_last and not self._open and self.write_error is None,
             errno=self.write_error.errno if self.write_error else None,
+            problem=str(self.write_error.strerror) if self.write_error else "",
         )
 
-    def close_spool(self) -> None:
-        """Writes what is still held; a failure to is kept for the last status."""
+    def close_journal(self) -> None:
+        """Writes what is still to be written; a failure to is kept for the last status."""
         try:
-            self.spool.failures += self._frontier.left_out
-            self.spool.close()
+            self._journal.close(self._frontier.left_out)
         except OSError as error:
-            self.write_error = error
+            self.write_error = self.write_error or error
 
     def _next_requests(self) -> list[scrapy.Request]:
-        asks = self._frontier.next_round()
-        self._open.update(asks)
-        self._num["asked"] += len(asks)
-        self._tell()
-        return [self._request(ask) for ask in asks]
+        """Those of the first round that has not come to its end; what ended in a try before is told again."""
+        requests: list[scrapy.Request] = []
+        while not requests and (asks := self._frontier.next_round()):
+            self._num["asked"] += len(asks)
+            for ask in asks:
+                end = self._journal.end_of(ask)
+                if end is None:
+                    self._open.add(ask)
+                    requests.append(self._request(ask))
+                else:
+                    self._hear(end)
+            self._tell()
+        return requests
 
     def _request(self, ask: Ask, *, is_conditional: bool = True) -> scrapy.Request:
         meta: dict[str, Any] = {"ask": ask}
@@ -199,18 +215,19 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
         links = page_links(response.body, response.url, _encoding(response)) if is_html else PageLinks()
         page = fetched_page(ask, response, content_type, links.canonical, self.spec.source)
         page["is_unchanged"] = self._known.is_unchanged(page["doc_id"], page["body_sha256"])
-        if isinstance(self._frontier, Frontier) and (self.spec.is_rescan or not page["is_unchanged"]):
-            self._num["links_left_out"] += links.num_left_out
-            self._frontier.found_links(ask, links.urls)
-        self._keep(ask, page)
+        is_read_before = page["is_unchanged"] and not self.spec.is_rescan
+        if is_read_before or not isinstance(self._frontier, Frontier) or not self._frontier.follows_links:
+            links = PageLinks()
+        found = self._plain(links.urls)
+        self._end(End(ask, final_url=response.url, found=found, counts={"links_left_out": links.num_left_out}), page)
 
     def _take_unchanged(self, ask: Ask, response: Any) -> scrapy.Request | None:
         row = self._known.by_url[canonical_url(ask.url)]
         if canonical_url(response.url) != canonical_url(row["final_url"]):
             # it leads elsewhere now, where our validators mean nothing
             return self._request(ask, is_conditional=False)
-        self._num["not_modified"] += 1
-        self._keep(ask, unchanged_page(ask, response, row, self.spec.source))
+        end = End(ask, final_url=response.url, counts={"not_modified": 1})
+        self._end(end, unchanged_page(ask, response, row, self.spec.source))
         return None
 
     def _take_feed_texts(self) -> None:
@@ -222,43 +239,53 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
             entry = article.entry
             ask = Ask(entry.link, found_by="feed", title=entry.title, published_at=entry.published_at)
             self._num["asked"] += 1
+            if (end := self._journal.end_of(ask)) is not None:
+                self._hear(end)
+                continue
             self._open.add(ask)
             if entry.html:
                 page = article_page(ask, entry.html, source)
                 page["is_unchanged"] = self._known.is_unchanged(page["doc_id"], page["body_sha256"])
-                self._keep(ask, page)
+                self._end(End(ask), page)
             else:
-                self._fail(ask, "empty_body", f"{article.feed} has no text of it")
+                self._end(End(ask, "empty_body", f"{article.feed} has no text of it"))
 
     def _has_failed(self, ask: Ask, response: Any) -> bool:
         if response.status in _GOOD:
             return False
-        if ask.is_guess and response.status in _NOWHERE:
-            self._end(ask)  # nobody said that there is one
-        else:
-            self._fail(ask, f"http_{response.status}", "")
+        # nobody said that there is a sitemap where one was guessed
+        reason = None if ask.is_guess and response.status in _NOWHERE else f"http_{response.status}"
+        self._end(End(ask, reason, final_url=response.url))
         return True
 
-    def _keep(self, ask: Ask, page: Page) -> None:
-        if page["is_unchanged"]:
+    def _plain(self, urls: Iterable[str]) -> tuple[str, ...]:
+        """Addresses without the arguments that are dropped; one under which the part before has a page stays."""
+        plain = ((url, self._without_parameters(url)) for url in urls)
+        return tuple(url if without != url and self._known.has(url) else without for url, without in plain)
+
+    def _end(self, end: End, page: Page | None = None) -> None:
+        if page is not None and page["is_unchanged"]:
             page["body"] = b""
+        if self.write_error:  # what came after is no use where something is missing before
+            raise CloseSpider("cannot write")
         try:
-            self.spool.add(page)
+            self._journal.add(end, page, num_retries=self._num_retries())
         except OSError as error:
             self.write_error = error
             raise CloseSpider("cannot write") from error
-        self._end(ask)
-
-    def _fail(self, ask: Ask, reason: str, detail: str) -> None:
-        self.spool.failures.append(Failure(ask.url, reason, detail))
-        if ask.kind == "page" and gone_reason(reason) is None:
-            self.spool.waiting.append(Waiting(ask.url, ask.depth, ask.found_by))
-        self._end(ask)
-
-    def _end(self, ask: Ask) -> None:
-        self._open.remove(ask)
-        self._num["done"] += 1
+        self._open.remove(end.ask)
+        self._hear(end)
         self._tell()
+
+    def _hear(self, end: End) -> None:
+        """Takes in how an address ended, now or in a try before."""
+        tell(self._frontier, end)
+        self._num.update(end.counts)
+        self._num["done"] += 1
+        self._num["failures"] += end.reason is not None
+
+    def _num_retries(self) -> int:
+        return self._retries_before + int(self.crawler.stats.get_value("retry/count", 0))
 
     def _tell(self) -> None:
         if time.monotonic() - self._told_at >= _STATUS_EVERY_S:
@@ -269,16 +296,3 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
 def _encoding(response: Any) -> str:
     """The page's encoding as Scrapy finds it; it looks for none where a header names a compression it does not know."""
     return getattr(response, "encoding", "utf-8")
-
-
-def _frontier_of(spec: CrawlSpec) -> Frontier | FeedFrontier:
-    source = spec.source
-    if isinstance(source, FeedSource):
-        return FeedFrontier(spec.seeds, source.max_articles, has_pages=source.articles == "page")
-    return Frontier(
-        spec.seeds,
-        known=read_found(spec.found),
-        sitemaps=source.sitemaps,
-        follow=source.follow,
-        max_pages=source.max_pages,
-    )

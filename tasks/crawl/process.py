@@ -21,7 +21,8 @@ def run_spider(spec: CrawlSpec, report: Reporter) -> CrawlStatus:
     """Runs one crawl in a process of its own, which ends with this one.
 
     Returns:
-        The last status; pages and failures lie in the specification's folder.
+        The last status; pages and failures lie in the journal of the specification's folder. What lay there is gone on
+        with.
 
     Raises:
         CrawlError: The process ended before all addresses came to an end.
@@ -52,7 +53,7 @@ def run_spider(spec: CrawlSpec, report: Reporter) -> CrawlStatus:
                 process.wait()
             log.close()
     if status.errno is not None:
-        raise OSError(status.errno, "the crawling process could not write its pages", str(spec.folder))
+        raise OSError(status.errno, f"the crawling process could not write: {status.problem}", str(spec.folder))
     if not status.is_finished:
         raise CrawlError(_broken_off(status, process.returncode, log))
     return status
@@ -84,5 +85,5 @@ def _progress(status: CrawlStatus) -> Progress:
 def _broken_off(status: CrawlStatus, code: int, log: LogForwarder) -> str:
     return (
         f"the crawling process ended with exit code {code} after {status.num_done} of {status.num_asked} addresses, "
-        f"expected 0 after all of them; run the same command again (the crawl starts anew)\n{log.last_lines()}"
+        f"expected 0 after all of them; run the same command again, it goes on from there\n{log.last_lines()}"
     )

@@ -29,6 +29,10 @@ class Known:
         """Whether that document had that body before, at whichever address."""
         return self.sha_by_doc_id.get(doc_id) == body_sha256
 
+    def has(self, url: str) -> bool:
+        """Whether it has a page that was asked for under that address."""
+        return _canonical(url) in self.by_url
+
     def validators(self, url: str) -> dict[str, str]:
         """Headers that ask for a page only if it has changed; empty where none are known.
 

@@ -18,6 +18,8 @@ from lxml import etree
 from tasks.contracts.errors import BadInputError
 from tasks.crawl.feeds import UnreadableFeedError, parse_feed
 
+MAX_SITEMAP_BYTES = 50 << 20
+"""Uncompressed. Source: the protocol, «Sitemap file location»."""
 MAX_ADDRESSES = 50_000
 """In one sitemap or sitemap index. Source: the protocol, «Sitemap file location» and «Using Sitemap index files»."""
 MAX_ADDRESS_CHARS = 2_047

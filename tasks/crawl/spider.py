@@ -12,8 +12,10 @@ from typing import Any
 from scrapy.crawler import CrawlerProcess
 
 from tasks.crawl.guard import ALLOW_PRIVATE
+from tasks.crawl.journal import Journal
 from tasks.crawl.lifetime import end_with_parent
 from tasks.crawl.page_spider import PageSpider
+from tasks.crawl.robots import robots_name
 from tasks.crawl.spool import CrawlSpec, CrawlStatus
 from tasks.processes.child_logging import log_to_parent
 
@@ -24,14 +26,19 @@ _UNUSED_SPIDER_MIDDLEWARES = ("httperror.HttpErrorMiddleware", "urllength.UrlLen
 
 
 def run(spec: CrawlSpec) -> CrawlStatus:
-    """Crawls a source and says how it went."""
+    """Crawls a source, from where its journal ends, and says how it went."""
+    try:
+        journal = Journal(spec.folder)
+    except OSError as error:
+        return CrawlStatus(errno=error.errno, problem=str(error.strerror))
     process = CrawlerProcess(_settings(spec))
     crawler = process.create_crawler(PageSpider)
-    process.crawl(crawler, spec=spec, tell=_say)
-    logger.info("crawling %s from %d addresses", spec.source.name, len(spec.seeds))
+    process.crawl(crawler, spec=spec, journal=journal, tell=_say)
+    how = "going on with" if journal.is_continued else "crawling"
+    logger.info("%s %s from %d addresses", how, spec.source.name, len(spec.seeds))
     process.start()
     spider = crawler.spider
-    spider.close_spool()
+    spider.close_journal()
     status: CrawlStatus = spider.status(is_last=True)
     reason = crawler.stats.get_value("finish_reason")
     logger.info("%s: %d of %d addresses, %d failures", reason, status.num_done, status.num_asked, status.num_failures)
@@ -43,6 +50,8 @@ def main() -> int:
     """Runs the specification named on the command line; 0 when every address came to an end."""
     end_with_parent()
     log_to_parent()
+    # each with a traceback; StrictRobots says it in a line, and counts it
+    logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
     spec = CrawlSpec.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     status = run(spec)
     _say(status)
@@ -54,13 +63,14 @@ def _settings(spec: CrawlSpec) -> dict[str, Any]:
     return {
         "USER_AGENT": fetch.user_agent,
         "ROBOTSTXT_OBEY": fetch.obey_robots,
-        "ROBOTSTXT_USER_AGENT": fetch.user_agent.partition("/")[0],
+        "ROBOTSTXT_USER_AGENT": robots_name(fetch.user_agent),
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "tasks.crawl.guard.ScopeGuard": 90,
             "tasks.crawl.robots.StrictRobots": 100,
             "tasks.crawl.guard.AddressGuard": 760,  # after redirects and retries, and after the proxy is known
         },
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "tasks.crawl.bounded_http.BoundedHandler"),
         "TWISTED_DNS_RESOLVER": "tasks.crawl.guard.GuardedResolver",
         ALLOW_PRIVATE: [host.lower() for host in spec.source.allow_private],
         "DOWNLOAD_DELAY": fetch.delay_s,

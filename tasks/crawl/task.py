@@ -1,11 +1,17 @@
 """Crawling as Prefect tasks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tasks.contracts.errors import BadInputError, EmptyInputError
+from tasks.crawl.archive import plan_read_archive
+from tasks.crawl.code import plan_read_code
+from tasks.crawl.dataset_rows import plan_read_dataset
 from tasks.crawl.report import crawl_reports
+from tasks.crawl.tables import plan_read_table
 from tasks.crawl.text_folder import plan_read_texts
 from tasks.crawl.web import plan_crawl_web
+from tasks.crawl.wiki import plan_read_wiki
 from tasks.storage.task import StageTask
 
 
@@ -23,3 +29,25 @@ crawl_web = StageTask(
     tags=["crawl"],
 )
 read_texts = StageTask(plan_read_texts, name="read texts", reports=crawl_reports, tags=["crawl"])
+read_archive = StageTask(
+    plan_read_archive,
+    name="read archive",
+    reports=crawl_reports,
+    retries=1,
+    retry_condition_fn=_may_pass,
+    tags=["crawl"],
+)
+read_table = StageTask(plan_read_table, name="read table", reports=crawl_reports, tags=["crawl"])
+read_dataset = StageTask(plan_read_dataset, name="read dataset", reports=crawl_reports, tags=["crawl"])
+read_wiki = StageTask(plan_read_wiki, name="read wiki", reports=crawl_reports, tags=["crawl"])
+read_code = StageTask(plan_read_code, name="read code", reports=crawl_reports, tags=["crawl"])
+
+READERS: Mapping[str, StageTask] = {
+    "texts": read_texts,
+    "archive": read_archive,
+    "table": read_table,
+    "dataset": read_dataset,
+    "wiki": read_wiki,
+    "code": read_code,
+}
+"""What takes in a source that is not asked over HTTP, by its form."""

@@ -9,8 +9,9 @@ other pages kept than last time, all are fetched in full and read again. An addr
 pass is asked for at the next crawl even if no page that has changed links to it. An address that a limit cut is
 found again only when a page that links to it changes.
 
-An interrupted crawl is crawled again: nothing of a broken attempt is read. The content digest leaves out fetched_at,
-status and validators, so an unchanged web gives an unchanged digest.
+A crawl that was broken off, even by kill -9, goes on when the same work is asked for again: its journal lies in a
+folder beside the attempts until the part is sealed. The content digest leaves out fetched_at, status and validators, so
+an unchanged web gives an unchanged digest.
 """
 
 import shutil
@@ -33,27 +34,20 @@ from tasks.contracts.records import (
     RECORDS,
 )
 from tasks.crawl.failures import Failure, counted, write_failures
+from tasks.crawl.journal import journaled_failures, journaled_urls, journaled_waiting, merged_pages
 from tasks.crawl.process import run_spider
 from tasks.crawl.recrawl import Part, Reckoning, read_found
 from tasks.crawl.replay import replay_server
 from tasks.crawl.seeds import listed_seeds, sift_seeds
-from tasks.crawl.spool import (
-    FOUND,
-    FOUND_SCHEMA,
-    CrawlSpec,
-    CrawlStatus,
-    merged_pages,
-    spooled_failures,
-    spooled_urls,
-    spooled_waiting,
-)
+from tasks.crawl.spool import FOUND, FOUND_SCHEMA, CrawlSpec, CrawlStatus
 from tasks.storage.corpus import PREVIOUS
 from tasks.storage.fingerprint import canonical_json, rows_digest, sha256_hex
 from tasks.storage.parquet_shards import read_rows, write_shards
 from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built
+from tasks.storage.unfinished import unfinished_work
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 PAGES_PER_SHARD = 500
 _REASONS_NAMED = 3
 
@@ -89,6 +83,7 @@ def plan_crawl_web(
         BadInputError: The seeds file is missing or cannot be read.
         EmptyInputError: The source lists no address.
         SilentSourceError: When it is built: a source's first part brought nothing.
+        BusyError: When it is built: another process is at the same crawl.
     """
     listed = listed_seeds(source) if isinstance(source, WebSource) else source.feeds
     if source.delay_s is not None:
@@ -113,11 +108,11 @@ def plan_crawl_web(
             },
         },
         inputs={} if previous is None else {PREVIOUS: previous},
-        build=lambda attempt: _crawl(attempt, source, listed, fetch, launch, previous),
+        build=lambda attempt: _build(attempt, source, listed, fetch, launch, previous),
     )
 
 
-def _crawl(
+def _build(
     attempt: Attempt,
     source: WebSource | FeedSource,
     listed: tuple[str, ...],
@@ -126,43 +121,52 @@ def _crawl(
     previous: ArtifactRef | None,
 ) -> Built:
     seeds, failures = sift_seeds(listed)
-    spool = attempt.folder / "spool"
-    spool.mkdir()
     before = {name: attempt.store.files(previous, f"{name}-") if previous else [] for name in (LISTING, FOUND)}
-    with replay_server() if launch.is_replayed else nullcontext(launch.proxy) as proxy:
+    with unfinished_work(attempt.store, "raw", source.name, attempt.key) as folder:
         spec = CrawlSpec(
-            folder=spool,
+            folder=folder,
             source=source,
             seeds=seeds,
             fetch=fetch,
-            launch=launch.model_copy(update={"proxy": proxy}),
+            launch=launch,
             listing=tuple(before[LISTING]),
             found=tuple(before[FOUND]),
             is_rescan=previous is not None and _differs(attempt, previous, source, fetch),
         )
-        status = run_spider(spec, attempt.report)
-    failures += spooled_failures(spool)
+        with replay_server() if launch.is_replayed else nullcontext(launch.proxy) as proxy:
+            status = run_spider(
+                spec.model_copy(update={"launch": launch.model_copy(update={"proxy": proxy})}), attempt.report
+            )
+        try:
+            return _part_of(attempt, spec, status, failures)
+        except SilentSourceError:
+            shutil.rmtree(folder)  # the next try asks anew
+            raise
+
+
+def _part_of(attempt: Attempt, spec: CrawlSpec, status: CrawlStatus, failures: list[Failure]) -> Built:
+    num_seeds = len(spec.seeds) + len(failures)
+    failures += journaled_failures(spec.folder)
     reckoning = Reckoning()
-    pages = reckoning.new_pages(merged_pages(spool, failures))
+    pages = reckoning.new_pages(merged_pages(spec.folder, failures))
     num_rows = write_shards(attempt.folder, RECORDS, pages, RAW_SCHEMA, PAGES_PER_SHARD)
-    if previous is None and not reckoning.listing:
-        raise SilentSourceError(_nothing_came(source.name, failures))
+    if not spec.listing and not reckoning.listing:
+        raise SilentSourceError(_nothing_came(spec.source.name, failures))
     part = reckoning.part(
-        read_rows(before[LISTING]),
-        read_found(before[FOUND]),
+        read_rows(spec.listing),
+        read_found(spec.found),
         failures=failures,
-        waiting=spooled_waiting(spool),
-        had=spooled_urls(spool),
-        is_window=isinstance(source, FeedSource),
+        waiting=journaled_waiting(spec.folder),
+        had=journaled_urls(spec.folder),
+        is_window=isinstance(spec.source, FeedSource),
     )
-    shutil.rmtree(spool)
     shards = [attempt.folder / name for name in num_rows]
     num_records = sum(num_rows.values())
     num_rows |= _write_part(attempt.folder, part, failures)
     return Built(
         content_digest=_digest(shards, part),
         totals={
-            "num_seeds": len(listed),
+            "num_seeds": num_seeds,
             "num_pages": len(part.listing),
             "num_records": num_records,
             "num_unchanged": reckoning.num_unchanged,
@@ -211,6 +215,7 @@ def _totals_of(status: CrawlStatus, part: Part) -> dict[str, int]:
         "num_sitemaps": status.num_sitemaps,
         "num_feeds": status.num_feeds,
         "num_links_left_out": status.num_links_left_out,
+        "num_crawl_delays_cut": status.num_crawl_delays_cut,
         **{f"num_{reason}": status.num_cut.get(reason, 0) for reason in _ONLY_COUNTED},
         **{f"num_by_{way}": found_by[way] for way in ("seed", "sitemap", "link", "feed")},
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 KEY_HEX_DIGITS = 32
 _READ_BYTES = 1 << 20
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def canonical_json(value: Any) -> str:
@@ -17,7 +18,7 @@ def canonical_json(value: Any) -> str:
     Raises:
         TypeError: `value` holds something JSON has no stable form for (a set, an object, bytes).
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def sha256_hex(data: bytes) -> str:
@@ -45,11 +46,17 @@ def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:
     Args:
         rows: Values that JSON can hold; bytes are taken as hexadecimal digits, times in ISO 8601.
     """
-    hashes = sorted(
-        hashlib.sha256(canonical_json({name: _json_safe(value) for name, value in row.items()}).encode()).digest()
-        for row in rows
-    )
-    return hashlib.sha256(b"".join(hashes)).hexdigest()
+    return digest_of_rows(b"".join(sorted(row_digest(row) for row in rows)))
+
+
+def row_digest(row: Mapping[str, Any]) -> bytes:
+    """sha256 of one row, 32 bytes; see `rows_digest`."""
+    return hashlib.sha256(canonical_json({name: _json_safe(value) for name, value in row.items()}).encode()).digest()
+
+
+def digest_of_rows(row_digests: bytes) -> str:
+    """What `rows_digest` says of rows whose digests are given, ascending, one after the other."""
+    return hashlib.sha256(row_digests).hexdigest()
 
 
 def _json_safe(value: Any) -> Any:

@@ -25,12 +25,28 @@ def write_shards(
     Returns:
         The number of rows by file name.
     """
+    batches = _batched(rows, schema, min(_ROWS_PER_BATCH, rows_per_shard))
+    return write_tables(folder, stem, batches, schema, rows_per_shard)
+
+
+def write_tables(
+    folder: Path,
+    stem: str,
+    tables: Iterable[pa.Table],
+    schema: pa.Schema,
+    rows_per_shard: int = ROWS_PER_SHARD,
+    rows_per_group: int = _ROWS_PER_BATCH,
+) -> dict[str, int]:
+    """The same of tables, which are cut into row groups of at most `rows_per_group` rows.
+
+    Returns:
+        The number of rows by file name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     num_rows: dict[str, int] = {}
-    batches = _batched(rows, schema, min(_ROWS_PER_BATCH, rows_per_shard))
     writer, name = None, ""
     try:
-        for batch in batches:
+        for batch in _cut(tables, schema, min(rows_per_group, rows_per_shard)):
             if writer is None or num_rows[name] + len(batch) > rows_per_shard:
                 if writer is not None:
                     writer.close()
@@ -58,14 +74,24 @@ def read_table(paths: Sequence[Path], columns: Sequence[str] | None = None) -> p
     return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths])
 
 
+def _cut(tables: Iterable[pa.Table], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+    has_any = False
+    for table in tables:
+        for start in range(0, len(table), size):
+            yield table.slice(start, size)
+            has_any = True
+    if not has_any:
+        yield schema.empty_table()
+
+
 def _batched(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
     held: list[Mapping[str, Any]] = []
-    num_bytes, has_any = 0, False
+    num_bytes = 0
     for row in rows:
         held.append(row)
         num_bytes += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
         if len(held) == size or num_bytes >= _BYTES_PER_BATCH:
             yield pa.Table.from_pylist(held, schema=schema)
-            held, num_bytes, has_any = [], 0, True
-    if held or not has_any:
+            held, num_bytes = [], 0
+    if held:
         yield pa.Table.from_pylist(held, schema=schema)

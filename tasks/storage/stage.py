@@ -14,6 +14,7 @@ from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.contracts.reporting import Progress, Reporter
 from tasks.storage.fingerprint import key_of, sha256_hex
 from tasks.storage.store import Attempt, Built, Store
+from tasks.storage.unfinished import forget_unfinished
 
 _MAX_CHANGES = 4
 """Named in a reason; a new kind of run changes dozens."""
@@ -98,6 +99,7 @@ def settle(store: Store, call: StageCall, report: Reporter = ignore_progress) ->
         manifest = store.commit(
             attempt, built, kind=call.kind, name=call.name, preimage=call.preimage, inputs=call.inputs
         )
+    forget_unfinished(store, call.kind, call.name)
     return Outcome(manifest, is_cached=False, reason=forecast.reason)
 
 

@@ -1,59 +1,99 @@
-"""Which documents say nearly the same: clusters by MinHash signature, in memory.
+"""Which texts say nearly the same, by their signatures: pairs that connect them, found in bounded memory.
 
-A signature is cut into bands. Documents that share all of a band are candidates; two candidates are one where their
-signatures agree in `min_similarity` of all places. Clusters are what is then connected: single linkage, so that a text
-edited again and again stays with its first form, though the ends of such a chain may be less alike than the limit.
+A signature is cut into bands. Signatures that share all of a band are candidates; two candidates are one where they
+agree in `min_similarity` of all places. Clusters are what is then connected: single linkage, so that a text edited
+again and again stays with its first form, though the ends of such a chain may be less alike than the limit.
 
-Within a bucket (the candidates of a band) each document is compared with those after it until all are one: linear for
-thousands of copies of one page. Of a bucket of unlike texts only the first `_MAX_LEADERS` are compared with all
-others, which bounds the work; the others can still meet in another band. The order is that of the signatures' bytes,
-so the clusters do not depend on the order of the documents.
+Bands are gone through one after the other: keys, then a sort of those that occur again, then comparisons within each
+bucket. In a bucket each signature is compared with those before it, the first `NUM_LEADERS` of them, until they are
+one: linear for thousands of copies of one page, and bounded for a bucket of unlike texts, which can still meet in
+another band. The leaders are the first ones in the table, so signatures that are added at its end change nothing of
+what was found before: only pairs with a new one are looked at, and the answer is the same as if all had come at once.
 
 Source: Leskovec, Rajaraman, Ullman, «Mining of Massive Datasets», 3rd edition, sections 3.3 and 3.4.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline_config.clean import NearDuplicateConfig
 from tasks.contracts.errors import BadInputError
+from tasks.text.bands import band_keys, compare, open_buckets, shared
 from tasks.text.minhash import NO_WORDS, Signatures
+from tasks.text.signature_table import ROWS_AT_ONCE, SignatureTable
 
 Indices = NDArray[np.int64]
 
-_MAX_LEADERS = 256
-_PAIRS_AT_ONCE = 8_192
-# A band is known by a polynomial in its places; a collision costs a comparison, no error.
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+NUM_LEADERS = 256
+"""Signatures of a bucket with which all later ones are compared."""
+_COMPARED_AT_ONCE = 65_536
+_KEY_BYTES = 8
+_BANDS_AT_ONCE = 16
+"""Of which keys are held at most: with more of them the table is read more seldom, which is soon no gain."""
+_BYTES_A_MEMBER = 72
+"""Of arrays while a band is gone through where every key is shared: members, groups, roots, keys and their order."""
 
 
-def cluster(signatures: Signatures, config: NearDuplicateConfig, joined: Indices) -> Indices:
-    """For each document the smallest index in its cluster; its own where nothing is like it.
+@dataclass(frozen=True)
+class Members:
+    """Signatures among which likeness is looked for."""
+
+    rows: Indices
+    """Rows of the table, ascending."""
+    groups: NDArray[np.uint64]
+    """A number for each; only members of one group are compared."""
+    first_new: int
+    """Members before this one have been compared with each other."""
+
+
+def everything(table: SignatureTable, first_new: int = 0) -> Members:
+    """All rows of a table in one group, of which those from `first_new` on are new."""
+    return Members(np.arange(len(table)), np.zeros(len(table), np.uint64), first_new)
+
+
+def link(
+    table: SignatureTable, members: Members, roots: Indices, config: NearDuplicateConfig, memory_bytes: int
+) -> Indices:
+    """Pairs of members that are alike, [n, 2], one at least of each new: enough of them to connect all that is.
 
     Args:
-        signatures: [num_docs, num_permutations]; rows without words are like nothing.
+        table: Holds the signatures.
+        members: Those among which pairs are looked for.
+        roots: Union-find over the members: what is one already. Changed: what is found is joined.
         config: The bands and the least similarity.
-        joined: [n, 2], pairs of indices that are one whatever their signatures say: one doc_id, or one text.
+        memory_bytes: What the search may take.
 
     Raises:
-        BadInputError: The bands do not divide the signature; set select.near_duplicates.num_bands to a divisor.
+        BadInputError: The bands do not divide the signature: set select.near_duplicates.num_bands to a divisor. Or the
+            memory does not do for a single band: raise max_memory_mb.
     """
-    num_docs, num_places = signatures.shape
-    roots = _unite(np.arange(num_docs, dtype=np.int64), joined.astype(np.int64).reshape(-1, 2))
-    if not num_docs:
-        return roots
-    if num_places % config.num_bands:
+    if members.first_new >= len(members.rows):
+        return np.zeros((0, 2), np.int64)
+    if table.num_places % config.num_bands:
         raise BadInputError(
-            f"num_bands={config.num_bands} does not divide signatures of {num_places} places; "
+            f"num_bands={config.num_bands} does not divide signatures of {table.num_places} places; "
             "set select.near_duplicates.num_bands to a divisor of extract.minhash.num_permutations"
         )
-    distinct, copies = _distinct(signatures)
-    roots = _unite(roots, copies)
-    for bucket_of, members in _bands(signatures, distinct, config.num_bands):
-        roots = _compare(signatures, members, bucket_of, roots, config.min_similarity)
-    return roots
+    num_at_once = _bands_at_once(table, len(members.rows), config.num_bands, memory_bytes)
+    limits = members.first_new, NUM_LEADERS, ceil(round(config.min_similarity * table.num_places, 6))
+    keys = np.empty((num_at_once, len(members.rows)), np.uint64)
+    found = [np.zeros((0, 2), np.int64)]
+    for band in range(config.num_bands):
+        place = band % num_at_once
+        if place == 0:
+            _fill(keys[: config.num_bands - band], table, members, band, config.num_bands)
+        found += _compare_buckets(table, members, keys[place], roots, limits)
+    return np.concatenate(found)
+
+
+def least_memory(num_members: int, num_places: int) -> int:
+    """Bytes without which `link` refuses so many members."""
+    compared = 2 * (min(_COMPARED_AT_ONCE, num_members) + NUM_LEADERS) * num_places
+    return num_members * (_BYTES_A_MEMBER + _KEY_BYTES) + compared
 
 
 def similarity(left: Signatures, right: Signatures) -> NDArray[np.float64]:
@@ -66,72 +106,40 @@ def similarity(left: Signatures, right: Signatures) -> NDArray[np.float64]:
     return estimated
 
 
-def _distinct(signatures: Signatures) -> tuple[Indices, Indices]:
-    """A row of each signature with words, in the order of their bytes; and pairs of such a row and a copy of it."""
-    rows = np.flatnonzero(np.any(signatures != NO_WORDS, axis=1))
-    whole = np.ascontiguousarray(signatures[rows]).view(np.dtype((np.void, signatures.shape[1] * 4))).ravel()
-    _, first, number = np.unique(whole, return_index=True, return_inverse=True)
-    distinct = rows[first]
-    pairs = np.stack([distinct[number], rows], axis=1)
-    return distinct, pairs[pairs[:, 0] != pairs[:, 1]]
-
-
-def _bands(signatures: Signatures, distinct: Indices, num_bands: int) -> Iterator[tuple[Indices, Indices]]:
-    """Of each band the documents that share it with another one, bucket by bucket, with their buckets' numbers."""
-    width = signatures.shape[1] // num_bands
-    for band in range(num_bands):
-        places = signatures[distinct, band * width : (band + 1) * width]
-        hashes = np.zeros(len(distinct), dtype=np.uint64)
-        for place in places.T:
-            hashes = hashes * _FACTOR + place
-        order = np.argsort(hashes, kind="stable")
-        hashes = hashes[order]
-        bucket_of = np.cumsum(np.concatenate([[0], hashes[1:] != hashes[:-1]]))[: len(order)]
-        is_shared = np.bincount(bucket_of)[bucket_of] > 1
-        yield bucket_of[is_shared], distinct[order[is_shared]]
-
-
-def _compare(
-    signatures: Signatures, members: Indices, bucket_of: Indices, roots: Indices, min_similarity: float
-) -> Indices:
-    """`roots` after comparing the members of each bucket: the first with all others, then the second, and so on."""
-    for _ in range(_MAX_LEADERS):
-        if not len(members):
-            break
-        starts = np.flatnonzero(np.concatenate([[True], bucket_of[1:] != bucket_of[:-1]]))
-        sizes = np.diff(np.append(starts, len(members)))
-        leaders = np.repeat(members[starts], sizes)
-        pairs = np.stack([leaders, members], axis=1)[roots[leaders] != roots[members]]
-        roots = _unite(roots, pairs[_are_similar(signatures, pairs, min_similarity)])
-        is_open = np.maximum.reduceat(roots[members], starts) != np.minimum.reduceat(roots[members], starts)
-        goes_on = np.repeat(is_open, sizes)
-        goes_on[starts] = False
-        members, bucket_of = members[goes_on], bucket_of[goes_on]
-    return roots
-
-
-def _are_similar(signatures: Signatures, pairs: Indices, min_similarity: float) -> NDArray[np.bool_]:
-    answers = np.zeros(len(pairs), dtype=np.bool_)
-    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
-        chunk = pairs[start : start + _PAIRS_AT_ONCE]
-        answers[start : start + len(chunk)] = (
-            similarity(signatures[chunk[:, 0]], signatures[chunk[:, 1]]) >= min_similarity
+def _bands_at_once(table: SignatureTable, num_members: int, num_bands: int, memory_bytes: int) -> int:
+    """How many bands' keys are held together: each further pass over the table costs its reading."""
+    least = least_memory(num_members, table.num_places)
+    if memory_bytes < least:
+        raise BadInputError(
+            f"max_memory_mb={memory_bytes >> 20} does not do for the signatures of {num_members} texts; "
+            f"set it to {ceil(least / 2**20)} at least"
         )
-    return answers
+    return int(min(num_bands, _BANDS_AT_ONCE, 1 + (memory_bytes - least) // (_KEY_BYTES * max(num_members, 1))))
 
 
-def _unite(roots: Indices, pairs: Indices) -> Indices:
-    """Union-find over all documents at once: each one's smallest connected index, `pairs` now connected too."""
-    while len(pairs):
-        ends = roots[pairs]
-        low, high = ends.min(axis=1), ends.max(axis=1)
-        is_apart = low != high
-        pairs = pairs[is_apart]
-        roots = roots.copy()
-        np.minimum.at(roots, high[is_apart], low[is_apart])
-        while True:
-            compressed = roots[roots]
-            if np.array_equal(compressed, roots):
-                break
-            roots = compressed
-    return roots
+def _fill(keys: NDArray[np.uint64], table: SignatureTable, members: Members, first_band: int, num_bands: int) -> None:
+    """Writes the members' keys of the bands from `first_band` on into `keys`, [num_bands, num_members]."""
+    width = table.num_places // num_bands
+    for begin in range(0, len(members.rows), ROWS_AT_ONCE):
+        part = slice(begin, begin + ROWS_AT_ONCE)
+        band_keys(table.take(members.rows[part]), members.groups[part], first_band, width, keys[:, part])
+
+
+def _compare_buckets(
+    table: SignatureTable,
+    members: Members,
+    keys: NDArray[np.uint64],
+    roots: Indices,
+    limits: tuple[int, int, int],
+) -> Iterator[Indices]:
+    """Goes through the buckets of one band, some at a time, and yields the pairs that it joined."""
+    places = shared(keys, members.first_new)
+    order = np.argsort(keys[places], kind="stable")  # stable: ascending within a bucket
+    places = places[order]
+    compared, starts = open_buckets(keys[places], places, roots, members.first_new)
+    for begin in range(0, len(compared), _COMPARED_AT_ONCE):
+        end = min(begin + _COMPARED_AT_ONCE, len(compared))
+        leaders = np.arange(starts[begin], min(starts[begin] + NUM_LEADERS, begin))
+        wanted = members.rows[compared[np.concatenate((leaders, np.arange(begin, end)))]]
+        distinct, place_of = np.unique(wanted, return_inverse=True)
+        yield compare(compared, starts, (begin, end), table.take(distinct)[place_of], roots, limits)

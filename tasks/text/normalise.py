@@ -2,7 +2,7 @@
 
 Kept as they are: line breaks and paragraphs (one blank line at most), letter case, punctuation and full-width forms
 (NFC, not NFKC), zero-width joiners (Persian and emoji need them), private-use and replacement characters.
-Lost: indentation, so this is for prose, not for source code.
+Lost: indentation, so this is for prose; `normalise_code` keeps it.
 """
 
 import re
@@ -17,6 +17,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
 )
+_CODE_LINE_ENDS = re.compile("\r\n?")
 _SPACES = re.compile(r"[^\S\n]+")
 _SPACES_AT_LINE_EDGES = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -28,3 +29,14 @@ def normalise(text: str) -> str:
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     text = _SPACES_AT_LINE_EDGES.sub("\n", _SPACES.sub(" ", text))
     return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def normalise_code(text: str) -> str:
+    """Source code in that form as far as its meaning allows: spaces inside of lines, blank lines and form feeds stay.
+
+    Directional marks go, as they do from prose: in code they can hide what a line does.
+
+    Source: Boucher and Anderson 2021, «Trojan Source», arXiv:2111.00169.
+    """
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _CODE_LINE_ENDS.sub("\n", text)))
+    return "\n".join(line.rstrip(" \t") for line in text.split("\n")).strip("\n")

@@ -54,7 +54,8 @@ def test_a_text_leaves_at_once_and_the_next_refresh_does_not_bring_it_back(mill:
 def test_an_address_means_its_document_whatever_its_spelling() -> None:
     order = parse_takedown("HTTP://Example.org:80/a/../b?y=2&x=1#part")
     assert order.kind == "url"
-    assert doc_id_of("web", "http://example.org/b?x=1&y=2").hex() in order.doc_ids
+    for kind in ("web", "news", "book", "code", "dataset"):
+        assert doc_id_of(kind, "http://example.org/b?x=1&y=2").hex() in order.doc_ids
 
 
 def test_hosts_and_documents_are_told_apart() -> None:

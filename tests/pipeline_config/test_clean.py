@@ -4,16 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline_config.base import IdentityConfig
-from pipeline_config.clean import (
-    LANGUAGE_LIMITS,
-    RULE_GROUPS,
-    ExtractConfig,
-    ExtractLaunch,
-    LanguageLimits,
-    MinHashConfig,
-    NearDuplicateConfig,
-    SelectConfig,
-)
+from pipeline_config.clean import ExtractConfig, ExtractLaunch, MinHashConfig, NearDuplicateConfig, SelectConfig
+from pipeline_config.rule_limits import LANGUAGE_LIMITS, RULE_GROUPS, LanguageLimits
 
 
 @pytest.mark.parametrize(

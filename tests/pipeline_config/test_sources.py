@@ -64,10 +64,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("name: x\n    seeds: [a]", "s.yaml:3: sources[1] has no form, expected one of web, feed, texts; add"),
+        ("name: x\n    seeds: [a]", "s.yaml:3: sources[1] has no form, expected one of web, feed, texts, "),
         (
             "name: x\n    form: fed",
-            "s.yaml:4: sources[1].form='fed': expected one of web, feed, texts; did you mean 'feed'?",
+            "s.yaml:4: sources[1].form='fed': expected one of web, feed, texts, archive, table, dataset, wiki, code; "
+            "did you mean 'feed'?",
         ),
         (
             "form: web\n    name: x",

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipeline_config.clean import ExtractConfig, ExtractLaunch
+from tasks.clean.extract import plan_extract
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.records import GONE, GONE_SCHEMA, RAW_SCHEMA, RECORDS
 from tasks.storage.corpus import PREVIOUS
@@ -18,6 +20,7 @@ from tasks.storage.store import Attempt, Built, Store
 Row = dict[str, Any]
 RawRow = Callable[..., Row]
 MakeRaw = Callable[..., ArtifactRef]
+Extracted = Callable[..., ArtifactRef]
 
 
 @pytest.fixture
@@ -68,6 +71,18 @@ def make_raw(store: Store) -> MakeRaw:
         identity = {"rows": digests, "gone": sorted(gone)}
         inputs = {PREVIOUS: previous} if previous else {}
         call = StageCall("raw", name, "raw", 1, identity, inputs, build)
+        return settle(store, call).manifest.ref
+
+    return make
+
+
+@pytest.fixture
+def extracted(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> Extracted:
+    """An extracted artifact of plain texts by URL, and of what is gone since the part before."""
+
+    def make(texts: dict[str, str], name: str = "pages", kind: str = "web", **part: Any) -> ArtifactRef:
+        rows = [raw_row(text.encode(), url, "text/plain; charset=utf-8", kind) for url, text in texts.items()]
+        call = plan_extract(make_raw(rows, name, **part), ExtractConfig(), ExtractLaunch(num_workers=1))
         return settle(store, call).manifest.ref
 
     return make

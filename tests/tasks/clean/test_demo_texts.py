@@ -41,7 +41,7 @@ def test_each_kind_of_the_demos_texts_contributes(store: Store, raw_row: RawRow,
     # 2,225 less 98 with the very same text and 59 nearly so: counted by exact Jaccard similarity, without signatures
     assert manifest.totals["num_documents.news"] == 2_068
     assert manifest.totals["num_documents.web"] in range(150, 200)  # most are log-in and registration pages
-    assert store.manifest(extracted[2]).drops.keys() == {"no_text"}
+    assert store.manifest(extracted[2]).drops == {}  # each shows some text
 
 
 @pytest.mark.slow

@@ -89,3 +89,9 @@ def test_the_encoding_that_the_folder_found_is_the_one_that_is_read(raw_row: Raw
     text = TEXT + (" 話說天下大勢" if encoding in ("gb18030", "utf-16-le", "big5") else " à la mode, ½ £, é")
     row = raw_row(text.encode(encoding), "folder:books/x.txt", f"text/plain; charset={encoding}", "book")
     assert read(row)["text"] == text
+
+
+def test_source_code_keeps_its_indentation(raw_row: RawRow) -> None:
+    code = "def f():\n\treturn {\n\n\n        'a':  1}"
+    assert read(raw_row((code + "  \r\n").encode(), "folder:c/a.py", "text/plain", "code"))["text"] == code
+    assert read(raw_row(code.encode(), "folder:c/a.py", "text/plain", "dataset"))["text"] != code

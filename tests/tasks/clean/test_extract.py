@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_set_aside_and_counted(store: Store, raw_row: Raw
         "too_many_tags": (b"<b>x</b>" * 60, "text/html"),
         "too_deep": (b"<i>" * 50 + b"x", "text/html"),
         "undecodable": (b"\x89PNG" + bytes(range(1, 32)) * 9, "text/html"),
-        "unsupported_type": (b"%PDF-1.7", "application/pdf"),
+        "unsupported_type": (b"\x89PNG", "image/png"),
     }
     rows = [raw_row(body, f"http://a.example/{name}", header) for name, (body, header) in bodies.items()]
     config = ExtractConfig(max_body_bytes=5_000, max_tags=100, max_depth=40)
@@ -135,7 +135,7 @@ def test_the_golden_content_digest(store: Store, raw_row: RawRow, make_raw: Make
         raw_row(PAGE.format(PROSE).encode(), "http://a.example/1"),
         raw_row("标题\n\n今天天气很好，我们一起去公园散步。".encode("gb18030"), "file:///2.txt", "text/plain", "news"),
     ]
-    expected = "befbac65864bd57ff76b6903573c8b1886f63491aeb093d8d0c5cc3b1e67ec0a"
+    expected = "d9607446a2cd0fc35b15d7bf17f3638a66909fa0d93b4d39c6fb3e22c01b14c6"
     assert _extract(store, make_raw(rows)).content_digest == expected
     assert _extract(store, make_raw(rows[::-1], "other-order")).content_digest == expected
 
@@ -154,7 +154,7 @@ def test_the_number_of_workers_changes_nothing(store: Store, raw_row: RawRow, ma
     assert one.key == two.key
     seen: list[Progress] = []
     many = settle(store, two, seen.append).manifest
-    assert [progress.done for progress in seen] == [64, 128, 150]
+    assert [progress.done for progress in seen] == [64, 128, 150] * 2  # read, then measured
     assert {progress.total for progress in seen} == {150}
     with store.attempt(one.key, ignore_progress) as attempt:
         assert one.build(attempt).content_digest == many.content_digest
@@ -162,11 +162,68 @@ def test_the_number_of_workers_changes_nothing(store: Store, raw_row: RawRow, ma
 
 
 def test_reports_show_languages_and_what_was_set_aside(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
-    rows = [raw_row(PAGE.format(PROSE).encode()), raw_row(b"%PDF", "http://a.example/f.pdf", "application/pdf")]
+    rows = [raw_row(PAGE.format(PROSE).encode()), raw_row(b"\x89PNG", "http://a.example/f.png", "image/png")]
     languages, quarantine = extract_reports(store, _extract(store, make_raw(rows, "some_source")))
     assert isinstance(languages, TableReport)
     assert isinstance(quarantine, TableReport)
     assert languages.key == "languages-some-source"
     assert languages.rows == [{"language": "en", "documents": 1}]
     assert quarantine.rows[0]["reason"] == "unsupported_type"
-    assert "f.pdf" in str(quarantine.rows[0]["example"])
+    assert "f.png" in str(quarantine.rows[0]["example"])
+
+
+def _site(raw_row: RawRow, num_pages: int, kind: str = "web") -> list[dict[str, Any]]:
+    """Plain-text pages of one host with a line in common; each has two lines of its own besides."""
+    return [
+        raw_row(
+            f"{PROSE}\n\nSubscribe to our letter today\n\nPage {n} of the mill.".encode(),
+            f"http://{kind}.example/{n}",
+            "text/plain",
+            kind,
+        )
+        for n in range(num_pages)
+    ]
+
+
+def test_lines_that_recur_on_a_host_go_wherever_their_pages_stand(
+    store: Store, raw_row: RawRow, make_raw: MakeRaw
+) -> None:
+    rows = _site(raw_row, 2) + [raw_row(PROSE.encode(), f"http://b.example/{n}", "text/plain") for n in range(150)]
+    rows += _site(raw_row, 4)[2:]
+    texts = {row["url"]: row["text"] for row in _rows(store, _extract(store, make_raw(rows)), "rows")}
+    assert texts["http://web.example/0"] == f"{PROSE.strip()}\n\nPage 0 of the mill."
+    assert not any("Subscribe" in text for text in texts.values())
+    assert texts["http://b.example/9"] == PROSE.strip()  # the same page on every address is one
+
+
+@pytest.mark.parametrize(
+    ("num_pages", "kind", "config"), [(2, "web", {}), (4, "web", {"recurring_lines_from": None}), (4, "book", {})]
+)
+def test_other_lines_stay(
+    store: Store, raw_row: RawRow, make_raw: MakeRaw, num_pages: int, kind: str, config: dict[str, Any]
+) -> None:
+    raw = make_raw(_site(raw_row, num_pages, kind))
+    rows = _rows(store, _extract(store, raw, ExtractConfig(**config)), "rows")
+    assert all("Subscribe to our letter today" in row["text"] for row in rows)
+
+
+def test_personal_data_gives_way_and_is_counted(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    raw = make_raw(
+        [raw_row(f"{PROSE}\n\nWrite to miller@mill.org or jo@mill.org.".encode(), content_type="text/plain")]
+    )
+    manifest = store.manifest(_extract(store, raw))
+    (row,) = _rows(store, manifest.ref, "rows")
+    assert row["text"].endswith("Write to [EMAIL] or [EMAIL].")
+    assert row["text_digest"] == sha256_hex(row["text"].encode())
+    assert manifest.totals["num_redacted.email"] == 2
+    kept = _rows(store, _extract(store, raw, ExtractConfig(redact=None)), "rows")[0]
+    assert kept["text"].endswith("Write to miller@mill.org or jo@mill.org.")
+
+
+def test_nothing_but_the_artifact_is_left(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:
+    manifest = store.manifest(_extract(store, make_raw([raw_row(PAGE.format(PROSE).encode())])))
+    assert [info.path for info in manifest.files] == [
+        "gone-00000.parquet",
+        "quarantine-00000.parquet",
+        "rows-00000.parquet",
+    ]

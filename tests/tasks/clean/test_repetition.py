@@ -1,19 +1,20 @@
+"""Metrics of repetition, counted by hand."""
+
 import pytest
 
-from tasks.clean import repetition
-from tasks.clean.text_parts import take_apart
+from tests.tasks.clean.measured import measured
 
 
 def _shares(text: str) -> dict[str, float]:
-    return repetition.ngram_char_shares(take_apart(text, "ideograph"))
+    return {name: share for name, share in measured(text).items() if "gram_" in name}
 
 
 def test_lines_and_paragraphs_count_when_they_stood_before() -> None:
-    parts = take_apart("abc\nabc\n\ndefghi\n\nabc\nabc\n\nxy", "ideograph")
-    assert repetition.dup_line_share(parts) == 3 / 6
-    assert repetition.dup_line_char_share(parts) == 9 / 20  # abc four times, defghi, xy; three abc stood before
-    assert repetition.dup_paragraph_share(parts) == 1 / 4
-    assert repetition.dup_paragraph_char_share(parts) == 7 / 22  # a line break inside a paragraph is a character
+    found = measured("abc\nabc\n\ndefghi\n\nabc\nabc\n\nxy")
+    assert found["dup_line_share"] == 3 / 6
+    assert found["dup_line_char_share"] == 9 / 20  # abc four times, defghi, xy; three abc stood before
+    assert found["dup_paragraph_share"] == 1 / 4
+    assert found["dup_paragraph_char_share"] == 7 / 22  # a line break inside a paragraph is a character
 
 
 def test_the_most_frequent_run_of_words_is_measured_in_characters() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pipeline_config.crawl import FeedSource, FetchConfig, FollowConfig, TextFolderSource, WebSource
-from tasks.crawl.check import Finding, SourceCheck, check_source
+from tasks.crawl.check import check_source
+from tasks.crawl.findings import Finding, SourceCheck
 
 FETCH = FetchConfig(delay_s=2.0)
 

@@ -101,7 +101,7 @@ def test_broken_xml_is_read_as_far_as_it_goes() -> None:
     [
         (b"", "not_a_feed"),
         (b"<!doctype html><html><body><p>no feed</p></body></html>", "not_a_feed"),
-        (b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', "not_a_feed"),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', "no_entries"),
         (bytes(random.Random(1).randbytes(10_000)), "not_a_feed"),
         (b"<!DOCTYPE rss [", "not_a_feed"),
         (b"<!DOCTYPE rss [<!-- <rss ]> -->]><rss><channel/></rss>", "not_a_feed"),

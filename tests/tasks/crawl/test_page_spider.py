@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from pipeline_config.crawl import CrawlLaunch, FetchConfig, WebSource
 from tasks.crawl.failures import Failure
+from tasks.crawl.journal import Journal, journaled_failures, journaled_waiting
 from tasks.crawl.page_spider import PageSpider
 from tasks.crawl.spool import CrawlSpec, CrawlStatus, Waiting
 
@@ -20,8 +21,10 @@ def test_page_that_a_fault_of_ours_makes_unreadable_is_counted_and_asked_for_aga
         launch=CrawlLaunch(),
     )
     told = list[CrawlStatus]()
-    spider = PageSpider(spec, told.append)
+    spider = PageSpider(spec, Journal(tmp_path), told.append)
+    spider.crawler = SimpleNamespace(stats=SimpleNamespace(get_value=lambda name, default: default))
     request = asyncio.run(first_request(spider))
     spider.give_up(SimpleNamespace(value=KeyError("x")), SimpleNamespace(meta=request.meta))  # type: ignore[attr-defined]
-    assert spider.spool.failures == [Failure("http://a.example/", "crawler_error", "KeyError('x')")]
-    assert spider.spool.waiting == [Waiting("http://a.example/", 0, "seed")]
+    spider.close_journal()
+    assert journaled_failures(tmp_path) == [Failure("http://a.example/", "crawler_error", "KeyError('x')")]
+    assert journaled_waiting(tmp_path) == [Waiting("http://a.example/", 0, "seed")]

@@ -35,6 +35,23 @@ def test_pages_come_in_order_each_once_without_other_addresses_beside_them() -> 
     )
 
 
+def test_news_sitemap_names_its_articles() -> None:
+    # as in https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap
+    body = b"""<?xml version="1.0" encoding="UTF-8"?>
+    <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+            xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
+      <url>
+        <loc>http://www.example.org/business/article55.html</loc>
+        <news:news>
+          <news:publication><news:name>The Example Times</news:name><news:language>en</news:language></news:publication>
+          <news:publication_date>2008-12-23</news:publication_date>
+          <news:title>Companies A, B in Merger Talks</news:title>
+        </news:news>
+      </url>
+    </urlset>"""
+    assert parse_sitemap(body, URL, 10_000).pages == ("http://www.example.org/business/article55.html",)
+
+
 def test_index_names_sitemaps() -> None:
     body = f"""<sitemapindex {NAMESPACE}><sitemap><loc>https://a.example/1.xml.gz</loc></sitemap>
         <sitemap><loc>https://a.example/2.xml</loc></sitemap></sitemapindex>""".encode()

@@ -1,6 +1,8 @@
+import time
+
 import pytest
 
-from tasks.text.normalise import normalise
+from tasks.text.normalise import normalise, normalise_code
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,17 @@ def test_what_is_not_noise_stays(text: str) -> None:
 def test_a_second_time_changes_nothing(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
+
+
+def test_code_keeps_its_indentation_and_loses_what_cannot_be_seen() -> None:
+    code = "\ufeff\r\n  def f():  \r\n\tif x:\t\r\r\n\n\n        return 'e\u0301\u202e'\n\n"
+    assert normalise_code(code) == "  def f():\n\tif x:\n\n\n\n        return 'é'"
+    assert normalise_code(normalise_code(code)) == normalise_code(code)
+    assert normalise_code("a\fb  c\u00a0d") == "a\fb  c\u00a0d"
+    assert normalise_code(" \n\t\n") == ""
+
+
+def test_spaces_at_line_ends_cost_no_more_than_their_number() -> None:
+    began = time.process_time()
+    normalise_code((" " * 50_000 + "x") * 4)
+    assert time.process_time() - began < 2

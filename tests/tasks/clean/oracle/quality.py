@@ -1,32 +1,8 @@
-"""Metrics of form: words, lines, symbols. One function a metric; thresholds are in SelectConfig, never here.
-
-Where these differ from the papers, or from datatrove, which FineWeb was made with:
-
-- A word is what the word rule says, adjoining punctuation included. The papers leave it open; datatrove's tokenizer
-  makes punctuation words of their own and leaves those out of the mean length.
-- Gopher's stop words: two different ones must occur, as the paper says; datatrove is content with one that occurs
-  twice. Chinese has a list of its own.
-- Gopher's bullet points: the paper names none; datatrove takes `•` and `-`, here are the usual ones.
-- C4's rules for lines change the text, so they are measured, not applied. FineWeb found that removing lines without
-  terminal punctuation costs 30 % of all tokens (arXiv:2406.17557, section 3.5); of the demo's kept English pages the
-  rules together would remove 38 % of the characters. What follows from them for pages, at least three sentences in the
-  lines that stay, is applied; of 204 such pages it drops 15 more, nearly all notices and shop windows. The numbers are
-  the paper's, three sentences and five words a line; datatrove has them the other way round.
-- Of C4 are left out: the list of bad words, which takes many pages by and about minorities along (Dodge et al. 2021,
-  arXiv:2104.08758, section 5); citation marks, since text is never altered here; repeated runs of three sentences, for
-  which near-duplicates stand.
-- C4 counts sentences with NLTK; here one ends at `.`, `!`, `?` or an ellipsis before white space, or at `。`, `！` and
-  `？` anywhere, so that abbreviations count as ends.
-- FineWeb's short lines have fewer than 30 characters, as the paper says; datatrove counts those of 30, too.
-- Terminal punctuation includes that of other scripts, and not the apostrophe that datatrove counts. Ellipses end a line
-  for FineWeb's rule, but not for C4, whose code excepts them. A note in full-width brackets after the mark, such as
-  `。（记者摄）`, changes nothing: else 143 of 2,953 articles of the People's Daily more had too few sentences for C4.
-- datatrove's rule on line breaks a word is in none of the papers and is left out.
-"""
+"""Metrics of form: words, lines, symbols, in the reading `papers`. One function a metric."""
 
 import re
 
-from tasks.clean.text_parts import TextParts, share
+from tests.tasks.clean.oracle.text_parts import TextParts, share
 
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
 """Source: Rae et al. 2021, arXiv:2112.11446, appendix A.1.1."""
@@ -56,38 +32,43 @@ _NOTE_AT_THE_END = re.compile("(?<=[。！？…”])（[^（）]{1,40}）$")
 _PUNCTUATION = "\"'“”‘’.,;:!?()[]{}«»—–-…"
 
 
+def gopher_num_words(parts: TextParts) -> float:
+    """All words."""
+    return len(parts.words)
+
+
 def gopher_mean_word_length(parts: TextParts) -> float:
-    """Characters a word, the mean. Source: arXiv:2112.11446, A.1.1."""
+    """Characters a word, the mean."""
     return share(sum(map(len, parts.words)), len(parts.words))
 
 
 def gopher_hash_ratio(parts: TextParts) -> float:
-    """Hash signs a word. Source: arXiv:2112.11446, A.1.1 («symbol-to-word ratio»)."""
+    """Hash signs a word."""
     return share(parts.text.count("#"), len(parts.words))
 
 
 def gopher_ellipsis_ratio(parts: TextParts) -> float:
-    """Ellipses, `…` or three dots and more, a word. Source: arXiv:2112.11446, A.1.1 («symbol-to-word ratio»)."""
+    """Ellipses, `…` or three dots and more, a word."""
     return share(len(_ELLIPSIS.findall(parts.text)), len(parts.words))
 
 
 def gopher_bullet_line_share(parts: TextParts) -> float:
-    """Share of lines that begin with a bullet point. Source: arXiv:2112.11446, A.1.1."""
+    """Share of lines that begin with a bullet point."""
     return share(sum(line.startswith(_BULLETS) for line in parts.lines), len(parts.lines))
 
 
 def gopher_ellipsis_line_share(parts: TextParts) -> float:
-    """Share of lines that end with an ellipsis. Source: arXiv:2112.11446, A.1.1."""
+    """Share of lines that end with an ellipsis."""
     return share(sum(line.endswith(_ELLIPSES) for line in parts.lines), len(parts.lines))
 
 
 def gopher_alphabetic_word_share(parts: TextParts) -> float:
-    """Share of words with at least one letter of any script. Source: arXiv:2112.11446, A.1.1."""
+    """Share of words with at least one letter of any script."""
     return share(sum(any(map(str.isalpha, word)) for word in parts.words), len(parts.words))
 
 
 def gopher_num_stop_words(parts: TextParts) -> float:
-    """How many of the eight words occur, case and adjoining punctuation aside. Source: arXiv:2112.11446, A.1.1."""
+    """How many of the eight words occur, case and adjoining punctuation aside."""
     return len({word.strip(_PUNCTUATION).lower() for word in set(parts.words)} & STOP_WORDS)
 
 
@@ -97,48 +78,53 @@ def gopher_num_stop_words_zh(parts: TextParts) -> float:
 
 
 def c4_num_sentences(parts: TextParts) -> float:
-    """Sentences that end with their punctuation, in all lines. Source: arXiv:1910.10683, section 2.2."""
+    """Sentences that end with their punctuation, in all lines."""
     return len(_SENTENCE_END.findall(parts.text))
 
 
 def c4_num_retained_sentences(parts: TextParts) -> float:
-    """Sentences in the lines that C4 keeps, at least one in each. Source: arXiv:1910.10683, section 2.2."""
+    """Sentences in the lines that C4 keeps, at least one in each."""
     return sum(max(len(_SENTENCE_END.findall(line)), 1) for line in _retained_lines(parts))
 
 
 def c4_retained_char_share(parts: TextParts) -> float:
-    """Share of the lines' characters in lines that C4 keeps. Source: arXiv:1910.10683, section 2.2."""
+    """Share of the lines' characters in lines that C4 keeps."""
     return share(sum(map(len, _retained_lines(parts))), sum(map(len, parts.lines)))
 
 
 def c4_num_lorem_ipsum(parts: TextParts) -> float:
-    """Occurrences of `lorem ipsum` in any case. Source: arXiv:1910.10683, section 2.2."""
+    """Occurrences of `lorem ipsum` in any case."""
     return parts.text.lower().count("lorem ipsum")
 
 
 def c4_num_curly_brackets(parts: TextParts) -> float:
-    """Occurrences of `{`. Source: arXiv:1910.10683, section 2.2."""
+    """Occurrences of `{`."""
     return parts.text.count("{")
 
 
 def c4_javascript_line_share(parts: TextParts) -> float:
-    """Share of lines with the word `javascript`. Source: arXiv:1910.10683, section 2.2 (C4 removes those lines)."""
+    """Share of lines with the word `javascript`."""
     return share(sum("javascript" in line.lower() for line in parts.lines), len(parts.lines))
 
 
 def c4_policy_line_share(parts: TextParts) -> float:
-    """Share of lines with a phrase of policy notices. Source: arXiv:1910.10683, section 2.2 (C4 removes such lines)."""
+    """Share of lines with a phrase of policy notices."""
     return share(sum(_has_policy(line.lower()) for line in parts.lines), len(parts.lines))
 
 
 def fineweb_terminal_line_share(parts: TextParts) -> float:
-    """Share of lines that end with terminal punctuation. Source: arXiv:2406.17557, section 3.6."""
+    """Share of lines that end with terminal punctuation."""
     return share(sum(_ends(line, _TERMINAL) for line in parts.lines), len(parts.lines))
 
 
 def fineweb_short_line_share(parts: TextParts) -> float:
-    """Share of lines shorter than 30 characters. Source: arXiv:2406.17557, section 3.6."""
+    """Share of lines shorter than 30 characters."""
     return share(sum(len(line) < SHORT_LINE_CHARS for line in parts.lines), len(parts.lines))
+
+
+def fineweb_line_break_ratio(parts: TextParts) -> float:
+    """Line breaks a word."""
+    return share(parts.text.count("\n"), len(parts.words))
 
 
 def _retained_lines(parts: TextParts) -> list[str]:

