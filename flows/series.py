@@ -134,7 +134,8 @@ def next_snapshot(store: Store, raw: Sequence[ArtifactRef], clean: CleanConfig) 
         return NextSnapshot(tuple(raw), None)
     now, then = call.preimage["identity"], head.preimage["identity"]
     held = {(part.name, part.key) for part in all_parts_of(store, head.ref)}
-    if then["select"] != now["select"] or not held <= ours.keys():
+    is_judged_alike = then["select"] == now["select"] and head.preimage["environment"] == call.preimage["environment"]
+    if not is_judged_alike or not held <= ours.keys():
         return NextSnapshot(tuple(raw), None)
     new = tuple(part for extracted, part in ours.items() if extracted not in held)
     if not new and then["takedowns"] == now["takedowns"]:

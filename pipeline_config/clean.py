@@ -9,6 +9,7 @@ from pipeline_config.base import ExecutionConfig, IdentityConfig
 from pipeline_config.redact import RedactConfig
 from pipeline_config.rule_limits import (
     LANGUAGE_LIMITS,
+    BlockedWordsConfig,
     C4Config,
     FineWebConfig,
     GopherQualityConfig,
@@ -68,6 +69,8 @@ class ExtractConfig(IdentityConfig):
     """Most attributes of one tag: the parser's time grows with their square."""
     max_depth: int = Field(default=4_000, ge=32)
     """Most tags inside each other: the extractor's time grows with its square (4,000 take about 0.4 s)."""
+    word_block_list: str | None = None
+    """A file of words and phrases, one a line, which are counted in each text: see `select.blocked_words`."""
     redact: RedactConfig | None = RedactConfig()
     """Which personal data gives way to placeholders. None: all texts stay as they are."""
     minhash: MinHashConfig = MinHashConfig()
@@ -122,6 +125,10 @@ class SelectConfig(IdentityConfig):
     """None: these rules are not applied."""
     fineweb: FineWebConfig | None = FineWebConfig()
     """None: these rules are not applied."""
+    blocked_words: BlockedWordsConfig | None = BlockedWordsConfig()
+    """None: this rule is not applied."""
+    url_block_list: str | None = None
+    """A file of hosts and beginnings of addresses, one a line; documents of any kind from there are dropped."""
     is_deduplicated: bool = True
     """Of documents with the same text keep one."""
     near_duplicates: NearDuplicateConfig | None = NearDuplicateConfig()

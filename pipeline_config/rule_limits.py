@@ -98,12 +98,24 @@ class FineWebConfig(IdentityConfig):
     """Share of lines under 30 characters: less than this is kept."""
 
 
-RuleGroup = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb"]
+class BlockedWordsConfig(IdentityConfig):
+    """How often words of `extract.word_block_list` may stand in a document; without a list they never do.
+
+    C4 drops a page with a single one, which takes many pages by and about minorities along (Dodge et al. 2021,
+    arXiv:2104.08758, section 5).
+    """
+
+    max_words: int = Field(default=0, ge=0)
+    """Most places where an entry of the list begins."""
+
+
+RuleGroup = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb", "blocked_words"]
 RULE_GROUPS: Mapping[RuleGroup, type[IdentityConfig]] = {
     "gopher_quality": GopherQualityConfig,
     "gopher_repetition": GopherRepetitionConfig,
     "c4": C4Config,
     "fineweb": FineWebConfig,
+    "blocked_words": BlockedWordsConfig,
 }
 """In the order in which their rules are asked."""
 
@@ -122,6 +134,8 @@ class LanguageLimits(IdentityConfig):
     """Settings of C4Config; null switches a rule off."""
     fineweb: Limits = Field(default={})
     """Settings of FineWebConfig; null switches a rule off."""
+    blocked_words: Limits = Field(default={})
+    """Settings of BlockedWordsConfig; null switches a rule off."""
 
     @field_validator(*RULE_GROUPS)
     @classmethod

@@ -22,8 +22,11 @@ from tasks.text.normalise import normalise, normalise_code
 
 READ_SCHEMA = pa.schema(
     [
-        DOCUMENT_SCHEMA.field(name)
-        for name in ("doc_id", "text", "title", "url", "source_kind", "source_name", "published_at", "licence")
+        *(
+            DOCUMENT_SCHEMA.field(name)
+            for name in ("doc_id", "text", "title", "url", "source_kind", "source_name", "published_at", "licence")
+        ),
+        pa.field("host", pa.string()),  # among whose pages lines of the text may recur
     ]
 )
 """What a body says by itself; the second pass knows all other texts too, and measures."""
@@ -64,7 +67,14 @@ def read_document(raw: Mapping[str, Any], config: ExtractConfig) -> dict[str, An
         "source_name": raw["source_name"],
         "published_at": raw["published_at"] or found.published_at,
         "licence": raw["licence"],
+        "host": _host_of_page(raw["url"], found.media_type),
     }
+
+
+def _host_of_page(url: str, media_type: str) -> str | None:
+    """The host among whose pages the text's lines may recur; None where it is no page of a site."""
+    parts = urlsplit(url)
+    return parts.hostname if media_type in _HTML_TYPES and parts.scheme in ("http", "https") else None
 
 
 @dataclass(frozen=True)

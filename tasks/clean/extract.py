@@ -27,8 +27,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline_config.clean import ExtractConfig, ExtractLaunch
+from tasks.clean.block_lists import list_digest
 from tasks.clean.document import READ_SCHEMA, read_document
-from tasks.clean.finish import EXTRACTED_SCHEMA, finish_documents, host_of
+from tasks.clean.finish import EXTRACTED_SCHEMA, finish_documents
 from tasks.clean.recurring_lines import LineCounts, count_lines, merge_counts, recurring_lines
 from tasks.clean.unusable import UnusableDocumentError
 from tasks.clean.workers import Workers
@@ -97,6 +98,7 @@ def plan_extract(raw: ArtifactRef, config: ExtractConfig, launch: ExtractLaunch 
             "pypdf": version("pypdf"),
             "trafilatura": version("trafilatura"),
             "unicode": unidata_version,
+            "word_block_list": list_digest(config.word_block_list),
         },
         build=partial(_build, raw=raw, config=config, launch=launch or ExtractLaunch()),
     )
@@ -228,7 +230,7 @@ def _read_batch(batch: list[RawRow], config: ExtractConfig) -> tuple[pa.RecordBa
 def _count_lines(documents: list[Row], config: ExtractConfig) -> LineCounts | None:
     if config.recurring_lines_from is None:
         return None
-    pages = [(host, row["text"]) for row in documents if (host := host_of(row))]
+    pages = [(row["host"], row["text"]) for row in documents if row["host"]]
     return count_lines([host for host, _ in pages], [text for _, text in pages], config.recurring_lines_from)
 
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,7 @@ from tasks.clean.metrics import METRIC_NAMES
 from tasks.clean.recurring_lines import without_recurring_lines
 from tasks.contracts.records import DOCUMENT_SCHEMA
 from tasks.storage.fingerprint import row_digest, sha256_hex
-from tasks.text.language import detect_language
+from tasks.text.language import NO_LANGUAGE, detect_language
 from tasks.text.minhash import minhash_texts, signature_column
 from tasks.text.redact import redact
 
@@ -28,8 +27,6 @@ EXTRACTED_SCHEMA = pa.schema(
         pa.field("minhash", pa.binary(), nullable=False),
     ]
 )
-
-_KINDS_WITH_PAGES = frozenset({"web", "news"})
 
 
 class Finished(NamedTuple):
@@ -43,11 +40,6 @@ class Finished(NamedTuple):
     """How many of each kind of personal data gave way to placeholders."""
 
 
-def host_of(row: dict[str, Any]) -> str | None:
-    """The host among whose pages a document's lines may recur; None where it is no page of a site."""
-    return urlsplit(row["url"]).hostname if row["source_kind"] in _KINDS_WITH_PAGES else None
-
-
 def finish_documents(read: pa.RecordBatch, config: ExtractConfig, recurring: Path | None) -> Finished:
     """The documents of a batch, each by itself: what other texts are in the batch changes nothing.
 
@@ -59,7 +51,10 @@ def finish_documents(read: pa.RecordBatch, config: ExtractConfig, recurring: Pat
     texts, redacted = _without_unwanted(read, config, recurring)
     column = pa.array(texts, pa.string())
     measured = measure_texts(column, config)
-    languages = [detect_language(text, config.language_chars) for text in texts]
+    languages = [
+        NO_LANGUAGE if kind == "code" else detect_language(text, config.language_chars)
+        for text, kind in zip(texts, read["source_kind"].to_pylist(), strict=True)
+    ]
     columns = {name: read[name] for name in read.schema.names} | measured
     columns |= {
         "text": column,
@@ -78,15 +73,18 @@ def _without_unwanted(
     read: pa.RecordBatch, config: ExtractConfig, recurring: Path | None
 ) -> tuple[Sequence[str], Counter[str]]:
     """The texts without their sites' lines and without personal data, and how much there was of that."""
-    texts, redacted = [], Counter[str]()
-    for row in read.select(["text", "url", "source_kind"]).to_pylist():
-        text = row["text"]
-        if recurring is not None and (host := host_of(row)):
-            text = without_recurring_lines(text, host, _keys(recurring))
-        if config.redact is not None:
-            text, counted = redact(text, config.redact)
-            redacted += counted
-        texts.append(text)
+    texts: list[str] = read["text"].to_pylist()
+    if recurring is not None:
+        hosts = read["host"].to_pylist()
+        texts = [
+            without_recurring_lines(text, host, _keys(recurring)) if host is not None else text
+            for text, host in zip(texts, hosts, strict=True)
+        ]
+    redacted = Counter[str]()
+    if config.redact is not None:
+        answers = [redact(text, config.redact) for text in texts]
+        texts = [text for text, _ in answers]
+        redacted = sum((counted for _, counted in answers), redacted)
     return texts, redacted
 
 

@@ -68,6 +68,7 @@ METRICS: Mapping[str, str] = {
     "dup_line_char_share": "Share of the lines' characters in such lines. Source: the same.",
     "dup_paragraph_share": "Share of paragraphs that stood before. Source: the same.",
     "dup_paragraph_char_share": "Share of the paragraphs' characters in such paragraphs. Source: the same.",
+    "num_blocked_words": "Places where an entry of `extract.word_block_list` begins.",
     **{
         f"top_{n}gram_char_share": f"Share of characters in the most frequent run of {n} words. Source: the same."
         for n in TOP_NGRAMS

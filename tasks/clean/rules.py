@@ -1,9 +1,10 @@
 """The rules of selection in the order in which they are asked: each a metric, a comparison and a limit of the config.
 
-A document that fails a rule is dropped for the rule's reason, with the metric that decided. The order is fixed:
-language, Gopher's quality, Gopher's repetition, C4, FineWeb; a document is counted under the first rule that it fails.
-Where the papers keep a document that lies at a limit the comparison is strict (Gopher, C4); where they drop it, it is
-not (FineWeb). A language may have limits of its own, or not be asked a rule: see SelectConfig.per_language.
+A document that fails a rule is dropped for the rule's reason, with the metric that decided. The order is fixed: the
+list of addresses, language, Gopher's quality, Gopher's repetition, C4, FineWeb, the list of words; a document is
+counted under the first rule that it fails. Where the papers keep a document that lies at a limit the comparison is
+strict (Gopher, C4); where they drop it, it is not (FineWeb). A language may have limits of its own, or not be asked a
+rule: see SelectConfig.per_language.
 
 Sources: Gopher, arXiv:2112.11446, A.1.1 and table A1; C4, arXiv:1910.10683, section 2.2; FineWeb, arXiv:2406.17557,
 section 3.6. FineWeb's own text disagrees with itself on repeated lines: 0.1 there, 0.01 in its appendix E.4 and as the
@@ -22,9 +23,11 @@ from numpy.typing import NDArray
 
 from pipeline_config.clean import SelectConfig
 from pipeline_config.rule_limits import RuleGroup
+from tasks.clean.block_lists import load_addresses
 from tasks.clean.metrics import DUP_NGRAMS, TOP_NGRAMS
+from tasks.text.language import NO_LANGUAGE
 
-LANGUAGE, LANGUAGE_SCORE = "language", "language_score"
+BLOCKED_URL, LANGUAGE, LANGUAGE_SCORE = "blocked_url", "language", "language_score"
 
 Comparison = Literal["<", "<=", ">", ">="]
 
@@ -102,6 +105,7 @@ _RULES = (
     Rule("fineweb", "fineweb_terminal_lines", "fineweb_terminal_line_share", "<=", "min_terminal_line_share"),
     Rule("fineweb", "fineweb_dup_lines", "dup_line_char_share", ">=", "max_dup_line_char_share"),
     Rule("fineweb", "fineweb_short_lines", "fineweb_short_line_share", ">=", "max_short_line_share"),
+    Rule("blocked_words", "blocked_words", "num_blocked_words", ">", "max_words"),
 )
 
 
@@ -144,13 +148,21 @@ def judge(table: pa.Table, config: SelectConfig) -> Verdicts:
         config: The languages, the limits, and the kinds of source to which the quality rules apply.
     """
     rules = quality_rules(config)
-    failures = ((LANGUAGE, None), (LANGUAGE_SCORE, "lang_score"), *((rule.reason, rule.column) for rule in _RULES))
+    failures = (
+        (LANGUAGE, None),
+        (LANGUAGE_SCORE, "lang_score"),
+        (BLOCKED_URL, None),
+        *((rule.reason, rule.column) for rule in _RULES),
+    )
     failed = np.full(len(table), -1, np.int16)
+    if config.url_block_list is not None:
+        blocked = load_addresses(config.url_block_list)
+        failed[[blocked.covers(url) for url in table["url"].to_pylist()]] = failures.index((BLOCKED_URL, None))
     values, limits = np.full(len(table), np.nan), np.full(len(table), np.nan)
     tags = pc.dictionary_encode(table["lang"].combine_chunks())
     language_of = np.array([primary_language(tag) for tag in tags.dictionary.to_pylist()], dtype=object)
     languages = language_of[tags.indices.to_numpy()] if len(table) else np.empty(0, dtype=object)
-    failed[~np.isin(languages, config.languages)] = 0
+    failed[(failed < 0) & ~np.isin(languages, (*config.languages, NO_LANGUAGE[0]))] = 0
     scores = np.round(table["lang_score"].to_numpy().astype(np.float64), _SCORE_DIGITS)
     is_low = (failed < 0) & (scores < config.min_language_score)
     failed[is_low], values[is_low], limits[is_low] = 1, scores[is_low], config.min_language_score
@@ -174,6 +186,8 @@ def failure_of(row: Mapping[str, Any], config: SelectConfig, rules: RuleSet) -> 
         config: The languages, and the kinds of source to which `rules` apply.
         rules: As `quality_rules` gives them.
     """
+    if config.url_block_list is not None and load_addresses(config.url_block_list).covers(row["url"]):
+        return RuleFailure(BLOCKED_URL)
     language = primary_language(row["lang"])
     if language not in config.languages:
         return RuleFailure(LANGUAGE)
@@ -192,6 +206,7 @@ def setting_of(reason: str) -> str:
     """The setting of SelectConfig that a drop reason hangs on."""
     settings = {rule.reason: f"{rule.group}.{rule.setting}" for rule in _RULES}
     settings |= {LANGUAGE: "languages", LANGUAGE_SCORE: "min_language_score", "near_duplicate": "near_duplicates"}
+    settings |= {BLOCKED_URL: "url_block_list"}
     return settings.get(reason, "is_deduplicated")
 
 

@@ -8,6 +8,7 @@ seen, on ids and signatures; only new texts are read and written.
 from functools import partial
 
 from pipeline_config.clean import SelectConfig, SelectLaunch
+from tasks.clean.block_lists import list_digest
 from tasks.clean.seen import PART_INPUT
 from tasks.clean.snapshot import build_snapshot
 from tasks.contracts.artifacts import ArtifactRef
@@ -45,6 +46,7 @@ def plan_select(
             "select": config.model_dump(mode="json"),
             "takedowns": [takedown.model_dump(mode="json") for takedown in takedowns],
         },
+        environment={"url_block_list": list_digest(config.url_block_list)},
         inputs=inputs if previous is None else inputs | {PREVIOUS: previous},
         build=partial(
             build_snapshot,

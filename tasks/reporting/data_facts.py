@@ -33,6 +33,7 @@ _PERIODS = (1, 12, 60, 120, 600, 1200)
 _NAMED = 8
 _OTHERS = "others"
 _BY_CHARACTER = ("zh", "ja")
+_BY_CHARACTER_RULES = ("characters", "unicode")
 
 
 class Table(NamedTuple):
@@ -247,7 +248,7 @@ def troubles(store: Store, run: RunArtifacts) -> list[Table]:
 
 def has_ideographs(run: RunArtifacts, counts: CorpusCounts) -> bool:
     """Whether some of the counted words are single Chinese or Japanese characters."""
-    by_character = any(part.preimage["identity"].get("word_rule") == "ideograph" for part in run.extracted)
+    by_character = any(part.preimage["identity"].get("word_rule") in _BY_CHARACTER_RULES for part in run.extracted)
     return by_character and any(cell.lang.partition("-")[0] in _BY_CHARACTER for cell in counts.documents)
 
 

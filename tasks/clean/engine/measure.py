@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_config.clean import ExtractConfig
+from tasks.clean.block_lists import count_listed_words
 from tasks.clean.engine import repetition
 from tasks.clean.engine.datatrove_lines import find_datatrove_lines
 from tasks.clean.engine.lines import find_lines
@@ -30,10 +31,16 @@ def measure_texts(texts: pa.Array, config: ExtractConfig) -> Columns:
         config: The word rule and the reading of the definitions.
     """
     data, offsets = utf8_buffers(texts)
-    measured = [_measure(data, part, config) for part in _slices(offsets)]
-    return {
-        name: np.concatenate([part[name] for part in measured]) for name in ("num_chars", "num_words", *METRIC_NAMES)
-    }
+    parts = [_measure(data, part, config) for part in _slices(offsets)]
+    measured = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    measured["num_blocked_words"] = _blocked_words(texts, config)
+    return {name: measured[name] for name in ("num_chars", "num_words", *METRIC_NAMES)}
+
+
+def _blocked_words(texts: pa.Array, config: ExtractConfig) -> Column:
+    if config.word_block_list is None:
+        return np.zeros(len(texts))
+    return count_listed_words(texts, config.word_block_list).astype(np.float64)
 
 
 def _slices(offsets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -135,7 +135,7 @@ def test_the_golden_content_digest(store: Store, raw_row: RawRow, make_raw: Make
         raw_row(PAGE.format(PROSE).encode(), "http://a.example/1"),
         raw_row("标题\n\n今天天气很好，我们一起去公园散步。".encode("gb18030"), "file:///2.txt", "text/plain", "news"),
     ]
-    expected = "d9607446a2cd0fc35b15d7bf17f3638a66909fa0d93b4d39c6fb3e22c01b14c6"
+    expected = "5a79cde7b9e6505323c8b345f517fc11cf93694a7f0e8baa10ccedbc2a20450f"
     assert _extract(store, make_raw(rows)).content_digest == expected
     assert _extract(store, make_raw(rows[::-1], "other-order")).content_digest == expected
 
@@ -172,39 +172,36 @@ def test_reports_show_languages_and_what_was_set_aside(store: Store, raw_row: Ra
     assert "f.png" in str(quarantine.rows[0]["example"])
 
 
-def _site(raw_row: RawRow, num_pages: int, kind: str = "web") -> list[dict[str, Any]]:
-    """Plain-text pages of one host with a line in common; each has two lines of its own besides."""
-    return [
-        raw_row(
-            f"{PROSE}\n\nSubscribe to our letter today\n\nPage {n} of the mill.".encode(),
-            f"http://{kind}.example/{n}",
-            "text/plain",
-            kind,
-        )
-        for n in range(num_pages)
-    ]
+SLOGAN = "Ours is the paper that ten thousand people in the valley have read every week since the war."
+OWN = "Story {} is about the mill by the river, where the boats have gone by all day for two hundred years."
 
 
-def test_lines_that_recur_on_a_host_go_wherever_their_pages_stand(
+def _site(raw_row: RawRow, num_pages: int) -> list[dict[str, Any]]:
+    """Pages of one host with a line in common."""
+    markup = PAGE.format(f"{PROSE}</p><p>{SLOGAN}</p><p>{OWN}")
+    return [raw_row(markup.format(n).encode(), f"http://site.example/{n}") for n in range(num_pages)]
+
+
+def test_lines_that_recur_on_a_host_go_wherever_its_pages_stand(
     store: Store, raw_row: RawRow, make_raw: MakeRaw
 ) -> None:
-    rows = _site(raw_row, 2) + [raw_row(PROSE.encode(), f"http://b.example/{n}", "text/plain") for n in range(150)]
-    rows += _site(raw_row, 4)[2:]
-    texts = {row["url"]: row["text"] for row in _rows(store, _extract(store, make_raw(rows)), "rows")}
-    assert texts["http://web.example/0"] == f"{PROSE.strip()}\n\nPage 0 of the mill."
-    assert not any("Subscribe" in text for text in texts.values())
-    assert texts["http://b.example/9"] == PROSE.strip()  # the same page on every address is one
+    site = _site(raw_row, 4)
+    others = [raw_row(PAGE.format(f"{PROSE}</p><p>{SLOGAN}").encode(), f"http://b.example/{n}") for n in range(150)]
+    rows = _rows(store, _extract(store, make_raw([*site[:2], *others, *site[2:]])), "rows")
+    texts = {row["url"]: row["text"] for row in rows}
+    for number in range(4):
+        text = texts[f"http://site.example/{number}"]
+        assert SLOGAN not in text
+        assert text.endswith(OWN.format(number))
+    assert SLOGAN in texts["http://b.example/9"]  # the same page on every address is one
 
 
-@pytest.mark.parametrize(
-    ("num_pages", "kind", "config"), [(2, "web", {}), (4, "web", {"recurring_lines_from": None}), (4, "book", {})]
-)
+@pytest.mark.parametrize(("num_pages", "config"), [(2, {}), (4, {"recurring_lines_from": None})])
 def test_other_lines_stay(
-    store: Store, raw_row: RawRow, make_raw: MakeRaw, num_pages: int, kind: str, config: dict[str, Any]
+    store: Store, raw_row: RawRow, make_raw: MakeRaw, num_pages: int, config: dict[str, Any]
 ) -> None:
-    raw = make_raw(_site(raw_row, num_pages, kind))
-    rows = _rows(store, _extract(store, raw, ExtractConfig(**config)), "rows")
-    assert all("Subscribe to our letter today" in row["text"] for row in rows)
+    rows = _rows(store, _extract(store, make_raw(_site(raw_row, num_pages)), ExtractConfig(**config)), "rows")
+    assert all(SLOGAN in row["text"] for row in rows)
 
 
 def test_personal_data_gives_way_and_is_counted(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:

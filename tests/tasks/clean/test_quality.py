@@ -86,6 +86,8 @@ def test_a_quotation_mark_closes_a_line_as_a_full_stop_does() -> None:
         ("去公园。", False),
         ("我们去公园。（记者王一摄）", True),
         ("我们去公园（记者王一摄）", False),
+        (f"我们去公园。（{'记' * 40}）", True),
+        (f"我们去公园。（{'记' * 41}）", False),
     ],
 )
 def test_lines_are_retained_as_c4_does(line: str, is_retained: bool) -> None:

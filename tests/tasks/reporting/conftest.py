@@ -111,7 +111,7 @@ class Shelf:
                 "gone": ([], GONE_SCHEMA),
             },
             inputs={"raw": raw},
-            identity={"word_rule": "ideograph"},
+            identity={"word_rule": "characters"},
         )
 
     def snapshot(

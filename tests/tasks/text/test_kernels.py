@@ -27,7 +27,7 @@ def _ask(folder: Path, amount: int) -> tuple[int, int]:
     (folder / "called.py").write_text(CALLED.format(amount=amount))
     if not (folder / "calling.py").exists():
         (folder / "calling.py").write_text(CALLING)
-    command = [sys.executable, "-c", ASKED]
+    command = [sys.executable, "-B", "-c", ASKED]  # Python's own bytecode would miss a change within a second
     root = str(Path(__file__).parents[3])
     done = subprocess.run(
         command, env={"PYTHONPATH": f"{folder}:{root}"}, stdout=subprocess.PIPE, text=True, check=True
