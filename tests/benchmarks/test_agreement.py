@@ -18,7 +18,8 @@ PROSE = (
         (PROSE + " {", {"c4": "too_few_sentences"}),  # the line does not end, so that its bracket is not seen
         (PROSE + " {.", {"c4": "curly_bracket"}),
         ("\n".join([PROSE] * 4), {"gopher_repetition": "dup_line_frac", "fineweb": "char_dup_ratio"}),
-        ("\n".join(PROSE.split()), {"fineweb": "line_punct_ratio"}),
+        ("\n".join(PROSE.split()), {"fineweb": "short_line_ratio"}),
+        ("\n".join(f"no mark at the end of line {n} of them all" for n in range(20)), {"fineweb": "line_punct_ratio"}),
     ],
 )
 def test_the_first_rule_that_a_text_fails_is_the_reason(text: str, reasons: dict[str, str | None]) -> None:
