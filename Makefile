@@ -15,10 +15,10 @@ demo: $(READY)   ## the main job: crawl, clean, tokenise, pretrain, fine-tune, e
 	$(BIN)/chatmill demo
 
 test: $(READY) check   ## format, lint, types and the quick tests
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -m "not slow and not gpu" --durations=10
 
 test-slow: $(READY)   ## kills, servers, many processes, the demo itself
-	$(BIN)/python -m pytest -m "slow and not gpu"
+	$(BIN)/python -m pytest -m "slow and not gpu" --durations=25
 
 check: $(READY)  ## format, lint and types
 	$(BIN)/ruff format --check .

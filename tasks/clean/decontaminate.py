@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from pipeline_config.decontaminate import DecontaminateConfig
 from tasks.text.code_points import classes, folded, utf8_buffers
+from tasks.text.kernels import kernel
 from tasks.text.shingles import hash_words, mixed
 from tasks.text.words import IDEOGRAPHS
 
@@ -110,14 +110,14 @@ def _table(runs: Mapping[int, int]) -> tuple[NDArray[np.uint64], NDArray[np.int3
     return keys, owners
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def _hash_into(
     data: NDArray[np.uint8], tables: tuple[NDArray[np.uint8], NDArray[np.uint32]], words: NDArray[np.uint64]
 ) -> int:
     return int(hash_words(data, tables, _BREAKS, words))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def _run_hashes(words: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
     """A hash of each run of `length` words, never `_EMPTY`; runs of other lengths have others."""
     leaving = np.uint64(1)
@@ -134,7 +134,7 @@ def _run_hashes(words: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
     return hashes
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def _slot(keys: NDArray[np.uint64], key: np.uint64) -> int:
     """Where `key` stands in the table, or the free place where it would."""
     last = np.uint64(len(keys) - 1)
@@ -144,7 +144,7 @@ def _slot(keys: NDArray[np.uint64], key: np.uint64) -> int:
     return int(place)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def _insert(
     keys: NDArray[np.uint64], owners: NDArray[np.int32], new: NDArray[np.uint64], new_owners: NDArray[np.int32]
 ) -> None:
@@ -154,7 +154,7 @@ def _insert(
         owners[place] = new_owners[i]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def _search(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

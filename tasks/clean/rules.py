@@ -178,30 +178,6 @@ def judge(table: pa.Table, config: SelectConfig) -> Verdicts:
     return Verdicts(failures, failed, values, limits)
 
 
-def failure_of(row: Mapping[str, Any], config: SelectConfig, rules: RuleSet) -> RuleFailure | None:
-    """Why a document is dropped, or None where it is kept.
-
-    Args:
-        row: A row of `extracted/`; its text is not needed.
-        config: The languages, and the kinds of source to which `rules` apply.
-        rules: As `quality_rules` gives them.
-    """
-    if config.url_block_list is not None and load_addresses(config.url_block_list).covers(row["url"]):
-        return RuleFailure(BLOCKED_URL)
-    language = primary_language(row["lang"])
-    if language not in config.languages:
-        return RuleFailure(LANGUAGE)
-    score = round(float(row["lang_score"]), _SCORE_DIGITS)
-    if score < config.min_language_score:
-        return RuleFailure(LANGUAGE_SCORE, "lang_score", score, config.min_language_score)
-    if row["source_kind"] not in config.quality_kinds:
-        return None
-    for rule, limit in rules[language]:
-        if rule.fails(row, limit):
-            return RuleFailure(rule.reason, rule.column, float(row[rule.column]), limit)
-    return None
-
-
 def setting_of(reason: str) -> str:
     """The setting of SelectConfig that a drop reason hangs on."""
     settings = {rule.reason: f"{rule.group}.{rule.setting}" for rule in _RULES}

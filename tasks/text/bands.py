@@ -1,9 +1,9 @@
 """The kernels that look for like signatures: keys of bands, keys that are shared, and comparisons within buckets."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tasks.text.kernels import inner, kernel
 from tasks.text.shingles import mixed
 from tasks.text.union_find import root_of
 
@@ -17,7 +17,7 @@ _BITS_A_KEY = 16
 """Of the table that finds shared keys: of 100 keys that are not shared 6 seem to be, and are sorted in vain."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def band_keys(rows: NDArray[np.uint8], groups: Keys, first_band: int, width: int, keys: Keys) -> None:
     """Writes a key of each row's bands from `first_band` on into `keys`, [num_bands, num_rows].
 
@@ -39,7 +39,7 @@ def band_keys(rows: NDArray[np.uint8], groups: Keys, first_band: int, width: int
             keys[band, row] = mixed(key)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def digests(rows: NDArray[np.uint8]) -> Keys:
     """128 bits of each row, [num_rows, 2]: rows are taken to be equal where these are."""
     found = np.empty((len(rows), 2), np.uint64)
@@ -55,7 +55,7 @@ def digests(rows: NDArray[np.uint8]) -> Keys:
     return found
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def shared(keys: Keys, first_new: int) -> Indices:
     """The places, ascending, whose key occurs again and once at least from `first_new` on; and a few more."""
     num_bits = 64
@@ -82,7 +82,7 @@ def shared(keys: Keys, first_new: int) -> Indices:
     return found[:num_found].copy()
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def open_buckets(keys: Keys, places: Indices, roots: Indices, first_new: int) -> tuple[Indices, Indices]:
     """The members of the buckets in which something is to be compared, and for each where its bucket begins.
 
@@ -109,7 +109,7 @@ def open_buckets(keys: Keys, places: Indices, roots: Indices, first_new: int) ->
     return members[:num_found].copy(), starts[:num_found].copy()
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def compare(
     members: Indices,
     starts: Indices,
@@ -152,7 +152,7 @@ def compare(
     return joined[:num_joined].copy()
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@inner
 def _num_equal(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> int:
     num_equal = np.uint32(0)
     for place in range(len(left)):

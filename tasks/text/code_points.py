@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from tasks.text.kernels import inner
 from tasks.text.words import IDEOGRAPHS
 
 NUM_CODE_POINTS = sys.maxunicode + 1
@@ -67,7 +67,7 @@ def utf8_buffers(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
     return held, positions.astype(np.int64)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@inner
 def code_point_at(data: NDArray[np.uint8], at: int) -> tuple[np.uint32, int]:
     """The code point that begins at byte `at` of well-formed UTF-8, and the byte after it."""
     first = np.uint32(data[at])

@@ -7,10 +7,10 @@ permutation. The inner loop runs over shingles, so that the compiler makes vecto
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tasks.text.code_points import ALPHANUMERIC, IDEOGRAPH, MARK, SPACE, code_point_at
+from tasks.text.kernels import inner, kernel
 
 _SHINGLES_AT_ONCE = 2_048
 """8 KiB: they stay in the nearest cache while all hash functions go over them."""
@@ -22,7 +22,7 @@ _PLACE_FACTOR, _S24 = np.uint32(0x9E3779B1), np.uint32(24)
 _ALL_ONES = np.uint32(2**32 - 1)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@inner
 def mixed(value: np.uint64) -> np.uint64:
     """`value` with every bit depending on all of them: the output function of SplitMix64."""
     value = (value ^ (value >> _S30)) * _MIX_1
@@ -30,7 +30,7 @@ def mixed(value: np.uint64) -> np.uint64:
     return value ^ (value >> _S31)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def sign(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -65,7 +65,7 @@ def sign(
     return signatures
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@inner
 def hash_words(
     text: NDArray[np.uint8],
     tables: tuple[NDArray[np.uint8], NDArray[np.uint32]],
@@ -101,13 +101,13 @@ def hash_words(
     return num_words
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@inner
 def _is_inner(char: np.uint32) -> bool:
     """Whether a mark may stand within a word: an apostrophe or a full stop."""
     return bool(char == 0x27 or char == 0x2E or char == 0x2019)  # noqa: PLR1714  (no tuple in a kernel)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@inner
 def _hash_shingles(words: NDArray[np.uint64], shingle_words: int) -> NDArray[np.uint32]:
     """A hash of each run of so many words; of all words where there are fewer."""
     length = min(shingle_words, len(words))
@@ -125,7 +125,7 @@ def _hash_shingles(words: NDArray[np.uint64], shingle_words: int) -> NDArray[np.
     return shingles
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@inner
 def _lower(least: NDArray[np.uint32], shingles: NDArray[np.uint32], functions: NDArray[np.uint32]) -> None:
     """Lowers each place of `least` to the least value that its function gives a shingle."""
     for start in range(0, len(shingles), _SHINGLES_AT_ONCE):

@@ -1,13 +1,14 @@
 """Union-find over numbers from 0 on: a set is known by its smallest member, so the order of joining changes nothing."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tasks.text.kernels import kernel
 
 Indices = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def root_of(roots: Indices, member: int) -> int:
     """The smallest member of the set of `member`; shortens the way to it for the next time."""
     while roots[member] != member:
@@ -16,7 +17,7 @@ def root_of(roots: Indices, member: int) -> int:
     return member
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def unite(roots: Indices, left: Indices, right: Indices) -> None:
     """Joins the sets of left[i] and right[i], for all i."""
     for i in range(len(left)):
@@ -26,7 +27,7 @@ def unite(roots: Indices, left: Indices, right: Indices) -> None:
         roots[high] = low
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel
 def flatten(roots: Indices) -> None:
     """Lets every member know its smallest one directly."""
     for member in range(len(roots)):

@@ -5,6 +5,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,17 +31,15 @@ class Cleaned(NamedTuple):
 
     digests: dict[str, str]
     rows: list[dict[str, Any]]
-    extract_s: float
-    whole_s: float
+    seconds: dict[str, float]
 
 
-def clean(root: str, raw: tuple[ArtifactRef, ...], at_selection: Any = None) -> None:
+def clean(root: str, raw: tuple[ArtifactRef, ...], at_selection: Event) -> None:
     """Two parts, extracted and taken in one after the other."""
     store = Store(root)
     launch = ExtractLaunch(num_workers=1)
     parts = [settle(store, plan_extract(ref, ExtractConfig(), launch)).manifest.ref for ref in raw]
-    if at_selection is not None:
-        at_selection.value = time.time()
+    at_selection.set()
     corpus = None
     for part in parts:
         corpus = settle(store, plan_select((part,), SelectConfig(), previous=corpus)).manifest.ref
@@ -97,14 +96,16 @@ def undisturbed(
     for name in ("warm", "whole"):  # the first one compiles the kernels, where that has not been done
         root = tmp_path / name
         shutil.copytree(store.root, root)
-        at_selection = processes.Value("d", 0.0)
+        at_selection = processes.Event()
         process = processes.Process(target=clean, args=(str(root), raw, at_selection))
-        begun = time.time()
+        begun = time.monotonic()
         process.start()
+        assert at_selection.wait(120)
+        cleaned = time.monotonic()
         process.join()
-        ended = time.time()
+        seconds = {"cleaning": cleaned - begun, "deduplication": time.monotonic() - cleaned}
         assert process.exitcode == 0
-    return Cleaned(digests(root), corpus_of(root), at_selection.value - begun, ended - begun)
+    return Cleaned(digests(root), corpus_of(root), seconds)
 
 
 @pytest.mark.parametrize("half", ["cleaning", "deduplication"])
@@ -119,19 +120,21 @@ def test_work_that_was_killed_anywhere_ends_as_if_undisturbed(
     assert len(undisturbed.digests) == 4
     assert len(undisturbed.rows) > NUM_NEW
     draw = random.Random(half)
-    span = (0.0, undisturbed.extract_s) if half == "cleaning" else (undisturbed.extract_s, undisturbed.whole_s)
     num_killed = 0
     for trial in range(MOST_TRIALS):
         root = tmp_path / f"trial-{trial}"
         shutil.copytree(store.root, root)
-        process = processes.Process(target=clean, args=(str(root), raw))
+        at_selection = processes.Event()
+        process = processes.Process(target=clean, args=(str(root), raw, at_selection))
         process.start()
-        process.join(draw.uniform(*span))
+        if half == "deduplication":
+            assert at_selection.wait(120)
+        process.join(draw.uniform(0.0, undisturbed.seconds[half]))
         process.kill()
         process.join()
         if process.exitcode == -9:
             num_killed += 1
-            again = processes.Process(target=clean, args=(str(root), raw))
+            again = processes.Process(target=clean, args=(str(root), raw, at_selection))
             again.start()
             again.join()
             assert again.exitcode == 0

@@ -2,6 +2,7 @@ import random
 import struct
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -9,7 +10,7 @@ from pipeline_config.clean import ExtractConfig, SelectConfig
 from pipeline_config.rule_limits import RULE_GROUPS
 from tasks.clean.engine.measure import measure_texts
 from tasks.clean.metrics import METRIC_NAMES
-from tasks.clean.rules import RuleFailure, failure_of, primary_language, quality_rules, setting_of
+from tasks.clean.rules import RuleFailure, judge, primary_language, quality_rules, setting_of
 from tasks.text.normalise import normalise
 from tasks.text.package_path import resolve_path
 
@@ -75,7 +76,7 @@ def _row(**changed: Any) -> dict[str, Any]:
 
 
 def _failure(config: SelectConfig = CONFIG, **changed: Any) -> RuleFailure | None:
-    return failure_of(_row(**changed), config, quality_rules(config))
+    return judge(pa.Table.from_pylist([_row(**changed)]), config).of(0)
 
 
 def _reason(config: SelectConfig = CONFIG, **changed: Any) -> str | None:
@@ -243,7 +244,7 @@ def test_good_articles_pass_the_limits_of_their_own_language_only(language: str,
         {**_row(), **dict(zip(measured, values, strict=True)), "lang": language}
         for values in zip(*measured.values(), strict=True)
     ]
-    rules = quality_rules(CONFIG)
-    swapped = {"en": rules["zh"], "zh": rules["en"]}
-    assert sum(failure_of(row, CONFIG, rules) is None for row in rows) >= num_kept
-    assert all(failure_of(row, CONFIG, swapped) for row in rows)
+    other = {"en": "zh", "zh": "en"}[language]
+    swapped = [row | {"lang": other} for row in rows]
+    assert np.count_nonzero(judge(pa.Table.from_pylist(rows), CONFIG).failed < 0) >= num_kept
+    assert np.all(judge(pa.Table.from_pylist(swapped), CONFIG).failed >= 0)
