@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,6 +81,26 @@ def code_point_at(data: NDArray[np.uint8], at: int) -> tuple[np.uint32, int]:
         return ((first & 0x0F) << 12) | (second << 6) | (np.uint32(data[at + 2]) & 0x3F), at + 3
     third = np.uint32(data[at + 2]) & 0x3F
     return ((first & 0x07) << 18) | (second << 12) | (third << 6) | (np.uint32(data[at + 3]) & 0x3F), at + 4
+
+
+@inner
+def without_edges(data: NDArray[np.uint8], begin: int, end: int, bits_of: NDArray[Any], bits: Any) -> tuple[int, int]:
+    """The span from the first to the last of its characters that have none of `bits`."""
+    first, last = begin, end
+    while first < last:
+        code, after = code_point_at(data, first)
+        if not bits_of[code] & bits:
+            break
+        first = after
+    while first < last:
+        at = last - 1
+        while data[at] & 0xC0 == 0x80:
+            at -= 1
+        code, _ = code_point_at(data, at)
+        if not bits_of[code] & bits:
+            break
+        last = at
+    return first, last
 
 
 def _assigned() -> Iterator[tuple[int, str]]:

@@ -19,7 +19,7 @@ from tasks.clean.engine.datatrove_c4 import (
 from tasks.clean.engine.phrases import JAVASCRIPT, POLICY, phrase_automaton
 from tasks.clean.engine.pieces import LINE_COUNTS, SEED, Pieces, Record, no_pieces, stirred
 from tasks.clean.metrics import SHORT_LINE_CHARS
-from tasks.text.code_points import SPACE, code_point_at
+from tasks.text.code_points import SPACE, code_point_at, without_edges
 from tasks.text.kernels import inner, kernel
 
 _NEWLINE, _RETURN, _HASH, _DOT, _ELLIPSIS, _BULLET, _DASH = 0x0A, 0x0D, 0x23, 0x2E, 0x2026, 0x2022, 0x2D
@@ -61,7 +61,7 @@ def _find(
         num_lines, num_plain = _read_lines(
             data, (begin, end), tables[0], (sizes[0], sizes[2]), (lines, plain_lines), count
         )
-        num_paragraphs = _read_paragraphs(data, _stripped(data, begin, end, tables[0]), sizes[1], paragraphs)
+        num_paragraphs = _read_paragraphs(data, without_edges(data, begin, end, tables[0], SPACE), sizes[1], paragraphs)
         _read_broken_lines(data, (begin, end), tables, line, count)
         sizes = num_lines, num_paragraphs, num_plain
         lines[0][doc + 1], paragraphs[0][doc + 1], plain_lines[0][doc + 1] = num_lines, num_paragraphs, num_plain
@@ -122,26 +122,6 @@ def _read_lines(  # the lines between line breaks, for Gopher's repetition and F
 
 
 @inner
-def _stripped(data: NDArray[np.uint8], begin: int, end: int, bits_of: NDArray[np.uint32]) -> tuple[int, int]:
-    """The span without white space at its edges."""
-    first, last = begin, end
-    while first < last:
-        code, after = code_point_at(data, first)
-        if not bits_of[code] & SPACE:
-            break
-        first = after
-    while first < last:
-        at = last - 1
-        while data[at] & 0xC0 == 0x80:
-            at -= 1
-        code, _ = code_point_at(data, at)
-        if not bits_of[code] & SPACE:
-            break
-        last = at
-    return first, last
-
-
-@inner
 def _read_paragraphs(data: NDArray[np.uint8], span: tuple[int, int], size: int, paragraphs: Pieces) -> int:
     """What stands between runs of two line breaks and more; a text of white space alone has one, which is empty."""
     begin, end = span
@@ -176,11 +156,11 @@ def _read_broken_lines(
         if tables[0][code] & LINE_BREAK:
             if code == _RETURN and after < end and data[after] == _NEWLINE:
                 after += 1
-            is_open = _count_line(data, _stripped(data, first, at, tables[0]), tables, is_open, line, count)
+            is_open = _count_line(data, without_edges(data, first, at, tables[0], SPACE), tables, is_open, line, count)
             first = after
         at = after
     if first < end:
-        _count_line(data, _stripped(data, first, end, tables[0]), tables, is_open, line, count)
+        _count_line(data, without_edges(data, first, end, tables[0], SPACE), tables, is_open, line, count)
 
 
 @inner

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.clean.engine.characters import DECIMAL, EDGE, STOP_WORD_ZH, SYMBOL, character_bits
 from tasks.clean.engine.word_rules import BEGINS, OTHER, RUN, transitions
 from tasks.clean.metrics import CHINESE_STOP_WORDS, STOP_WORDS
-from tasks.text.code_points import ALPHANUMERIC, IDEOGRAPH, LETTER, code_point_at
+from tasks.text.code_points import ALPHANUMERIC, IDEOGRAPH, LETTER, code_point_at, without_edges
 from tasks.text.kernels import inner, kernel
 from tasks.text.words import WordRule
 
@@ -158,20 +158,7 @@ def _joins(mark: np.uint32, before: np.uint32, after: np.uint32) -> bool:
 @inner
 def _stop_word(data: NDArray[np.uint8], bits_of: NDArray[np.uint32], begin: int, end: int) -> tuple[int, bool]:
     """The bit of the stop word that these bytes are but for letter case and edges; whether they are just it."""
-    first, last = begin, end
-    while first < last:
-        code, after = code_point_at(data, first)
-        if not bits_of[code] & EDGE:
-            break
-        first = after
-    while first < last:
-        at = last - 1
-        while data[at] & 0xC0 == 0x80:
-            at -= 1
-        code, _ = code_point_at(data, at)
-        if not bits_of[code] & EDGE:
-            break
-        last = at
+    first, last = without_edges(data, begin, end, bits_of, EDGE)
     if last - first < _SHORTEST_STOP_WORD or last - first > _LONGEST_STOP_WORD:
         return 0, False
     key = plain = np.int64(1) << (8 * (last - first))
