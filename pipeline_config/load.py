@@ -89,9 +89,11 @@ def _from_the_profile(config: RunConfig, file: YamlFile) -> RunConfig:
     """The configuration with the profile's paths meant from its folder."""
     base, written = file.path.parent, file.values
     sources = tuple(placed(source, base, written) for source in config.crawl.sources)
+    lists = {name: placed(getattr(config.clean, name), base, written) for name in ("extract", "select")}
     return config.model_copy(
         update={
             "crawl": config.crawl.model_copy(update={"sources": sources}),
+            "clean": config.clean.model_copy(update=lists),
             "dialogues": tuple(placed(source, base, written) for source in config.dialogues),
             "interact": placed(config.interact, base, written),
         }

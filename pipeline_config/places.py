@@ -5,7 +5,15 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-_PATH_FIELDS = ("folder", "seeds_file", "paths_file", "path", "prompts_file")
+_PATH_FIELDS = (
+    "folder",
+    "seeds_file",
+    "paths_file",
+    "path",
+    "prompts_file",
+    "word_block_list",
+    "url_block_list",
+)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -13,7 +21,7 @@ def placed(model: _Model, base: Path, written: Any) -> _Model:
     """The model with its relative paths made absolute, as far as they were written in the file.
 
     Args:
-        model: Of a source, a corpus or the prompts.
+        model: Of a source, a corpus, the prompts, or a step that reads a list.
         base: The file's folder.
         written: What stands in the file at this place; a path that does not (`--set` gave it) is left alone.
     """

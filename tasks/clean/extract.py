@@ -89,7 +89,7 @@ def plan_extract(raw: ArtifactRef, config: ExtractConfig, launch: ExtractLaunch 
         name=raw.name,
         stage="extract",
         stage_version=STAGE_VERSION,
-        identity=config,
+        identity=config.model_dump(mode="json") | {"word_block_list": list_digest(config.word_block_list)},
         inputs={"raw": raw},
         environment={
             "resiliparse": version("Resiliparse"),
@@ -98,7 +98,6 @@ def plan_extract(raw: ArtifactRef, config: ExtractConfig, launch: ExtractLaunch 
             "pypdf": version("pypdf"),
             "trafilatura": version("trafilatura"),
             "unicode": unidata_version,
-            "word_block_list": list_digest(config.word_block_list),
         },
         build=partial(_build, raw=raw, config=config, launch=launch or ExtractLaunch()),
     )

@@ -117,6 +117,7 @@ def test_paths_of_a_profile_are_meant_from_its_folder_and_those_set_beside_it_fr
         "  sources_file: more.yaml\n"
         "dialogues:\n  - {name: talks, format: jsonl, path: talks.jsonl, lang: en}\n"
         "interact: {prompts_file: ask.txt}\n"
+        "clean: {extract: {word_block_list: words.txt}, select: {url_block_list: hosts.txt}}\n"
     )
     config = load_config(str(profile))
     folders = {source.name: source.folder for source in config.crawl.sources if source.form == "texts"}
@@ -124,4 +125,6 @@ def test_paths_of_a_profile_are_meant_from_its_folder_and_those_set_beside_it_fr
     assert folders == {"near": f"{here}/books", "far": "/books", "home": "~/books", "more": f"{here}/more/books"}
     assert config.dialogues[0].path == f"{here}/talks.jsonl"
     assert config.interact.prompts_file == f"{here}/ask.txt"
+    assert config.clean.extract.word_block_list == f"{here}/words.txt"
+    assert config.clean.select.url_block_list == f"{here}/hosts.txt"
     assert load_config(str(profile), ["interact.prompts_file=other.txt"]).interact.prompts_file == "other.txt"
