@@ -14,7 +14,12 @@ from pipeline_config.run import RunConfig
 from tasks.reporting.task import write_page
 from tasks.storage.fingerprint import key_of
 
-_NOT_OF_THE_RESULT: Any = {"crawl": True, "launch": True, "clean": {"launch", "select_launch"}, "evaluation": {"launch"}}
+_NOT_OF_THE_RESULT: Any = {
+    "crawl": True,
+    "launch": True,
+    "clean": {"launch", "select_launch"},
+    "evaluation": {"launch"},
+}
 """Settings that the corpora stand for already, or that change speed and place only."""
 
 
