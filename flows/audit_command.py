@@ -9,10 +9,12 @@ from flows.options import Root
 from pipeline_config.environment import DEFAULT_ROOT
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from tasks.reporting.near_duplicates import Excerpt, Twins
+    from tasks.clean.taken_out import TakenOut
+    from tasks.reporting.near_duplicates import Clusters, Excerpt, Twins
 
 
 def audit(
@@ -21,25 +23,56 @@ def audit(
     seed: Annotated[int, typer.Option(help="Another seed draws other documents.")] = 1,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Near-duplicates side by side, least alike first, then documents that were dropped, by reason."""
+    """Near-duplicates side by side, least alike first, then dropped documents by reason, the most frequent first."""
     from tasks.clean.inspection import kept_urls, sampled_by
+    from tasks.clean.metrics import meaning_of
+    from tasks.clean.taken_out import taken_out
     from tasks.reporting.near_duplicates import clusters
 
     store, snapshot = corpus(root)
     terminal = console()
     found = clusters(store, snapshot.ref, num_pairs) if num_pairs else None
     if found is not None:
-        terminal.print(
-            f"[bold]{found.num_documents:,} near-duplicates in {found.num_clusters:,} clusters[/bold], "
-            f"the largest has {found.largest:,}; of each one document is in the corpus.\n"
-        )
+        terminal.print(_said_of(found))
         for twins in found.examples:
             terminal.print(_side_by_side(twins))
-    for reason, rows in sampled_by(store, snapshot.ref, "dropped", "drop_reason", num, seed).items() if num else ():
-        terminal.rule(reason, align="left")
-        urls = kept_urls(store, snapshot.ref, rows)
-        for row in rows:
+    _print_taken_out(terminal, taken_out(store, snapshot.ref, num, seed))
+    for reason, drawn in sampled_by(store, snapshot.ref, "dropped", "drop_reason", num, seed).items() if num else ():
+        documents = "document" if drawn.num_documents == 1 else "documents"
+        terminal.rule(f"{reason}, {drawn.num_documents:,} {documents}", align="left")
+        metrics = {row["drop_metric"]: None for row in drawn.rows if row["drop_metric"] is not None}
+        for metric in metrics:
+            terminal.print(f"{metric}: {meaning_of(metric)}", style="dim", markup=False)
+        urls = kept_urls(store, snapshot.ref, drawn.rows)
+        for row in drawn.rows:
             print_document(terminal, row, urls)
+
+
+def _said_of(found: "Clusters") -> str:
+    sizes = ", ".join(f"{count:,} of {size:,}" for size, count in sorted(found.by_size.items()))
+    return (
+        f"[bold]{found.num_documents:,} near-duplicates in {found.num_clusters:,} clusters[/bold] "
+        f"({sizes} documents); of each one document is in the corpus. The pairs that are least "
+        "alike, from a little before their first difference on:\n"
+    )
+
+
+def _print_taken_out(terminal: "Console", found: "TakenOut") -> None:
+    """Paragraphs that were taken out of documents, where there are any."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if not found.num_documents:
+        return
+    terminal.rule("paragraphs of earlier documents", align="left")
+    terminal.print(
+        f"{found.num_paragraphs:,} paragraphs with {found.num_words:,} words were taken out of "
+        f"{found.num_documents:,} documents.\n"
+    )
+    for taken in found.examples:
+        terminal.print(Text.assemble(("out of ", "dim"), printable(taken.url)))
+        terminal.print(Text.assemble(("stays in ", "dim"), printable(taken.stays_in)))
+        terminal.print(Padding(Text(printable(taken.text)), (0, 0, 1, 2)))
 
 
 def _side_by_side(twins: "Twins") -> "Table":
@@ -59,7 +92,9 @@ def _marked(excerpt: "Excerpt") -> "Text":
     """The text around the first difference, what differs in bold."""
     from rich.text import Text
 
-    before = f"… {excerpt.num_before:,} words the same … " if excerpt.num_before else ""
+    before = f"… {excerpt.num_before:,} words the same …" if excerpt.num_before else ""
     after = f" … {excerpt.num_after:,} words more" if excerpt.num_after else ""
     runs = [(printable(run.text), "bold yellow" if run.differs else "") for run in excerpt.runs]
+    if before and not runs[0][0].startswith(" "):
+        before += " "
     return Text.assemble((before, "dim"), *runs, (after, "dim"))

@@ -11,6 +11,7 @@ from flows.refresh_flow import Corpora, make_corpora
 from flows.runner import Do, RunSummary, under_prefect
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
+from tasks.clean.task import count_metrics
 from tasks.reporting.task import write_page
 from tasks.storage.fingerprint import key_of
 
@@ -30,6 +31,7 @@ def steps(do: Do, config: RunConfig) -> None:
         return
     champion = make_champions(do, config, corpora)
     make_transcript(do, config, champion)
+    do(count_metrics, corpora.documents)
     do(write_page, "nightly", do.made(), do.decided(), do.silent)
     do.finish(_mark(do, config, corpora))
 

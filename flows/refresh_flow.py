@@ -9,10 +9,10 @@ from flows.forms import Profile, Root, Settings, Snapshot, due_at, filled_in, gi
 from flows.runner import Do, RunSummary, under_prefect
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
-from tasks.clean.task import extract, select
+from tasks.clean.task import count_metrics, extract, select
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import EmptyInputError
-from tasks.crawl.task import READERS, crawl_web
+from tasks.crawl.task import reading_of
 from tasks.dialogue.task import import_dialogue
 from tasks.reporting.task import write_page
 
@@ -50,12 +50,7 @@ def _corpora(do: Do, config: RunConfig, parts: Callable[..., tuple[ArtifactRef, 
             "expected at least one of each; name them in your profile under `crawl.sources` and `dialogues`, "
             "or add a corpus: `chatmill dialogue add FILE`"
         )
-    raw = [
-        parts(READERS[source.form], source)
-        if source.form in READERS
-        else parts(crawl_web, source, crawl.snapshot_id, crawl.fetch, crawl.launch)
-        for source in crawl.sources
-    ]
+    raw = [parts(*reading_of(source, crawl)) for source in crawl.sources]
     documents = do.next_snapshot(raw, extract, select, config.clean)
     return Corpora(documents, make_dialogues(do, config))
 
@@ -69,6 +64,7 @@ def make_dialogues(do: Do, config: RunConfig) -> tuple[ArtifactRef, ...]:
 def steps(do: Do, config: RunConfig) -> Corpora:
     """What is new, and a page about it."""
     corpora = make_corpora(do, config)
+    do(count_metrics, corpora.documents)
     do(write_page, "refresh", do.made(), (), do.silent)
     return corpora
 

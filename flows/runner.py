@@ -21,7 +21,7 @@ from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import CleanConfig, RunConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import EmptyInputError, PipelineError
-from tasks.crawl.web import SilentSourceError
+from tasks.crawl.web.crawl import SilentSourceError
 from tasks.evaluation.frozen import freeze, frozen_evaluation
 from tasks.registry.promote import PromotionResult
 from tasks.registry.registry import FLOW_RUN_TAG, registry_uri

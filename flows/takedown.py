@@ -15,7 +15,7 @@ from tasks.clean.selection import plan_select
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError, MissingArtifactError
 from tasks.contracts.takedown import TAKEDOWNS_REF, Takedown
-from tasks.crawl.seeds import canonical_url
+from tasks.crawl.urls import canonical_url
 from tasks.registry.registry import list_versions, registered_models, registry_uri
 from tasks.storage.corpus import RowId, corpus_ids
 from tasks.storage.fingerprint import doc_id_of

@@ -97,11 +97,29 @@ class NearDuplicateConfig(IdentityConfig):
     0.8, one in 45 at 0.7; more of them miss fewer and compare more."""
 
 
+class ParagraphDedupConfig(IdentityConfig):
+    """Which paragraphs are taken out of a document because an earlier one of the corpus has them.
+
+    Sources: paragraphs by their hashes, CCNet (arXiv:1911.00359); passages of 50 tokens, Lee et al. 2022
+    (arXiv:2107.06499), as used for RefinedWeb (arXiv:2306.01116). The limits here are our own.
+    """
+
+    kinds: tuple[Literal["web", "news", "book", "dataset"], ...] = Field(default=("web", "news"), min_length=1)
+    """Kinds of source whose documents are compared with each other; source code is never taken apart."""
+    min_words: int = Field(default=30, ge=8, le=10_000)
+    """Words of a line, by the rule with which the text was extracted (`extract.word_rule`); a shorter one always stays.
+    In Chinese these are characters, of which 30 say what 17 English words do."""
+    min_kept_share: float = Field(default=0.3, gt=0.0, le=1.0)
+    """Share of its words, above 0 to 1, that a document must keep; one that keeps less is dropped. Where Gopher's rules
+    apply it must keep their `min_words`, too."""
+
+
 class SelectLaunch(ExecutionConfig):
     """What selection may take of the machine."""
 
     max_memory_mb: int = Field(default=4_096, ge=64)
-    """MiB for what is known of all documents ever seen, 0.5 to 0.6 KB each; one that needs more is refused at once."""
+    """MiB for what is known of all documents ever seen, 0.5 to 0.6 KB each, and with `select.paragraph_dedup` of their
+    paragraphs, 96 bytes each; a corpus that needs more is refused at once."""
 
 
 class SelectConfig(IdentityConfig):
@@ -133,6 +151,8 @@ class SelectConfig(IdentityConfig):
     """Of documents with the same text keep one."""
     near_duplicates: NearDuplicateConfig | None = NearDuplicateConfig()
     """Of documents with nearly the same text keep one. None: keep all that differ."""
+    paragraph_dedup: ParagraphDedupConfig | None = None
+    """Take out of a document the paragraphs that an earlier one has: `{}` for the defaults. None: texts stay whole."""
 
     def fewest_words_of_a_page(self) -> float:
         """Words that the shortest web page may have that can be kept; 0 where no rule asks."""

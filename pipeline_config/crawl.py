@@ -35,9 +35,9 @@ class HttpSource(SourceConfig):
         "PHPSESSID",
         "jsessionid",
     )
-    """Arguments that are left out of addresses found in links, sitemaps and feeds, in any case; a `*` at the end stands
-    for any rest. Listed addresses stay as they are, and so do those under which the source has a page already: ids of
-    stored documents never change by this."""
+    """Arguments, behind `?` or `;`, that are left out of addresses found in links, sitemaps and feeds, in any case; a
+    `*` at the end stands for any rest. Listed addresses stay as they are, and so do those under which the source has a
+    page already: ids of stored documents never change by this."""
 
 
 class FollowConfig(IdentityConfig):

@@ -60,7 +60,7 @@ def test_imports_run_one_way_and_stages_do_not_import_each_other() -> None:
 @pytest.mark.parametrize(
     ("module", "imported"),
     [
-        ("tasks.clean.extract", "tasks.crawl.web.plan_crawl_web"),
+        ("tasks.clean.extract", "tasks.crawl.web.crawl.plan_crawl_web"),
         ("tasks.storage.store", "tasks.model.tokenizer.load_tokenizer"),
         ("tasks.clean.extract", "tasks.clean.task.extract"),
         ("pipeline_config.run", "tasks.contracts.errors.ConfigError"),

@@ -44,6 +44,8 @@ class Decisions:
     """The row whose doc_id is its cluster_id."""
     kept_as: Indices
     """The row that stands for it: itself where it is kept, the representative of a duplicate, else -1."""
+    is_withheld: NDArray[np.bool_]
+    """Whether an order names its document or a copy of it: its text is not to come back by another way."""
 
 
 def decide(seen: Seen, takedowns: TakedownIndex, config: SelectConfig, memory_bytes: int) -> Decisions:
@@ -68,14 +70,16 @@ def decide(seen: Seen, takedowns: TakedownIndex, config: SelectConfig, memory_by
     # A text that was taken down keeps its copies out even after its own page has gone.
     rows = np.flatnonzero((reasons == KEPT_REASON) | is_named)
     alike = _alike(seen, rows, config, memory_bytes)
-    is_ordered = np.isin(alike, alike[is_named[rows]]) | _on_hosts(seen, rows, takedowns)
+    is_withheld = np.zeros(len(seen), np.bool_)
+    is_withheld[rows] = np.isin(alike, alike[is_named[rows]])
+    is_ordered = is_withheld[rows] | _on_hosts(seen, rows, takedowns)
     reasons[rows[is_ordered]] = code[TAKEN_DOWN]
     is_live = reasons[rows] == KEPT_REASON
     kept_as = _represented(seen, rows[is_live], alike[is_live])
     dropped = np.flatnonzero((kept_as >= 0) & (kept_as != np.arange(len(seen))))
     is_exact = seen.text[kept_as[dropped]] == seen.text[dropped]
     reasons[dropped] = np.where(is_exact, code[EXACT_DUPLICATE], code[NEAR_DUPLICATE])
-    return Decisions(names, reasons, _history(seen), kept_as)
+    return Decisions(names, reasons, _history(seen), kept_as, is_withheld)
 
 
 def _superseded(seen: Seen) -> Indices:
@@ -183,10 +187,8 @@ def _history(seen: Seen) -> Indices:
 
 def _represented(seen: Seen, rows: Indices, alike: Indices) -> Indices:
     """For each seen row which of `rows` stands for it, -1 for all others: the first of those that are alike."""
-    first_row = np.empty(len(seen), np.int64)
-    first_row[seen.document[::-1]] = np.arange(len(seen))[::-1]  # of several assignments the last one stays
     kept_as = np.full(len(seen), -1, np.int64)
-    kept_as[rows] = _firsts(alike, seen, rows, seen.part[first_row[seen.document[rows]]])
+    kept_as[rows] = _firsts(alike, seen, rows, seen.first_part[rows])
     return kept_as
 
 

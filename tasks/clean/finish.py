@@ -75,11 +75,7 @@ def _without_unwanted(
     """The texts without their sites' lines and without personal data, and how much there was of that."""
     texts: list[str] = read["text"].to_pylist()
     if recurring is not None:
-        hosts = read["host"].to_pylist()
-        texts = [
-            without_recurring_lines(text, host, _keys(recurring)) if host is not None else text
-            for text, host in zip(texts, hosts, strict=True)
-        ]
+        texts = without_recurring_lines(texts, read["host"].to_pylist(), _keys(recurring))
     redacted = Counter[str]()
     if config.redact is not None:
         answers = [redact(text, config.redact) for text in texts]

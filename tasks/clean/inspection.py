@@ -5,11 +5,10 @@ Everything goes through the files row by row; only what is shown is ever held. T
 
 import heapq
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 from pipeline_config.clean import SelectConfig
@@ -17,6 +16,7 @@ from tasks.clean.decisions import TAKEN_DOWN
 from tasks.clean.metrics import METRIC_NAMES
 from tasks.clean.rules import LANGUAGE_SCORE, primary_language, quality_rules
 from tasks.clean.takedown import TakedownIndex, index_takedowns
+from tasks.clean.taken_out import whole_ids
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError
 from tasks.contracts.records import CORPUS_SCHEMA, DROPPED, DROPPED_SCHEMA, KEPT, ROWS
@@ -51,6 +51,15 @@ class Which:
             and self.source in (None, row["source_name"])
             and self.lang in (None, row["lang"])
         )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Some documents of a group."""
+
+    num_documents: int
+    """In the whole group."""
+    rows: list[Row]
 
 
 @dataclass(frozen=True)
@@ -126,10 +135,8 @@ def sampled(store: Store, documents: ArtifactRef, which: Which, num: int, seed: 
     return [found[row["doc_id"], row["text_digest"]] for row in chosen]
 
 
-def sampled_by(
-    store: Store, documents: ArtifactRef, fate: Fate, column: str, num: int, seed: int
-) -> dict[str, list[Row]]:
-    """Some documents for each value of a column, in one pass.
+def sampled_by(store: Store, documents: ArtifactRef, fate: Fate, column: str, num: int, seed: int) -> dict[str, Drawn]:
+    """Some documents for each value of a column, the most frequent value first, in one pass.
 
     Args:
         store: Holds the snapshots.
@@ -140,7 +147,9 @@ def sampled_by(
         seed: Another one draws others.
     """
     chosen: defaultdict[str, list[tuple[str, Row]]] = defaultdict(list)
+    counts: Counter[str] = Counter()
     for row in documents_of(store, documents, Which(fate), ["doc_id", "text_digest", column]):
+        counts[row[column]] += 1
         group = chosen[row[column]]
         group.append((_rank(row, seed), row))
         if len(group) > 2 * num:
@@ -149,7 +158,10 @@ def sampled_by(
     best = {value: [row for _, row in heapq.nsmallest(num, group, itemgetter(0))] for value, group in chosen.items()}
     flat = [row for rows in best.values() for row in rows]
     found = {(row["doc_id"], row["text_digest"]): row for row in _whole(store, documents, fate, flat)}
-    return {value: [found[row["doc_id"], row["text_digest"]] for row in rows] for value, rows in sorted(best.items())}
+    return {
+        value: Drawn(counts[value], [found[row["doc_id"], row["text_digest"]] for row in best[value]])
+        for value in sorted(best, key=lambda value: (-counts[value], value))
+    }
 
 
 def searched(store: Store, documents: ArtifactRef, which: Which, pattern: re.Pattern[str]) -> Iterator[Match]:
@@ -248,21 +260,18 @@ def _whole(store: Store, documents: ArtifactRef, fate: Fate, chosen: Sequence[Ro
 
 def _measured(store: Store, documents: ArtifactRef, row: Row) -> Row:
     """The metrics of a text, from the newest extracted part that has it."""
+    import pyarrow.parquet as pq
+
+    ((_, digest),) = whole_ids(store, documents, [(row["doc_id"], row["text_digest"])])
     for ref in reversed(series_of(store, documents)):
         parts = [part for name, part in sorted(store.manifest(ref).inputs.items()) if part.kind == "extracted"]
         for part in reversed(parts):
             for path in store.files(part, f"{ROWS}-"):
-                columns = _columns_but_texts(path)
+                columns = [name for name in pq.read_schema(path).names if name not in ("text", "minhash")]
                 for found in rows_by_id([path], [row["doc_id"]], columns):
-                    if found["text_digest"] == row["text_digest"]:
+                    if found["text_digest"] == digest:
                         return found
     return {}
-
-
-def _columns_but_texts(path: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
-    return [name for name in pq.read_schema(path).names if name not in ("text", "minhash")]
 
 
 def _match(row: Row, where: str, found: re.Match[str]) -> Match:

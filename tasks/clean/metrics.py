@@ -65,9 +65,9 @@ METRICS: Mapping[str, str] = {
     "fineweb_dup_line_char_share": "Share of characters in lines that stood before. Source: the same.",
     "fineweb_line_break_ratio": "Line breaks a word. Source: datatrove; the paper has no such rule.",
     "dup_line_share": "Share of lines that stood before. Source: Rae et al. 2021, arXiv:2112.11446, table A1.",
-    "dup_line_char_share": "Share of the lines' characters in such lines. Source: the same.",
+    "dup_line_char_share": "Share of the lines' characters in lines that stood before. Source: the same.",
     "dup_paragraph_share": "Share of paragraphs that stood before. Source: the same.",
-    "dup_paragraph_char_share": "Share of the paragraphs' characters in such paragraphs. Source: the same.",
+    "dup_paragraph_char_share": "Share of their characters in paragraphs that stood before. Source: the same.",
     "num_blocked_words": "Places where an entry of `extract.word_block_list` begins.",
     **{
         f"top_{n}gram_char_share": f"Share of characters in the most frequent run of {n} words. Source: the same."
@@ -80,6 +80,12 @@ METRICS: Mapping[str, str] = {
 }
 """The columns in their order, each with its meaning."""
 METRIC_NAMES = tuple(METRICS)
+_OTHERS = {
+    "num_words": "Words",
+    "num_words_left": "Words that are left without the paragraphs that earlier documents have",
+    "lang_score": "Probability of the language",
+}
+"""Columns that are no metrics of quality, but have limits, too."""
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Source: Rae et al. 2021, arXiv:2112.11446, appendix A.1.1."""
@@ -107,3 +113,8 @@ C4_TERMINAL_MARKS = '.!?"”。！？」』．؟۔।'
 """Full stop, exclamation and question mark, closing quotation marks; then the same of Chinese, Japanese and others."""
 BULLETS = ("•", "‣", "◦", "▪", "●", "·", "- ", "* ")
 """One of these begins an item of a list."""
+
+
+def meaning_of(column: str) -> str:
+    """What a column says that a rule asks for, without its source."""
+    return _OTHERS.get(column) or METRICS[column].partition(". Source:")[0].rstrip(".").replace("`", "")

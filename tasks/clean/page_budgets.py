@@ -14,6 +14,8 @@ _SPACED_VALUE = re.compile(rf"\s*+{_VALUE}")
 _VOID = "area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr"  # Source: HTML, section 13.1.2
 _OPENING = re.compile(rf"<(?!(?:{_VOID})[\s/>])[A-Za-z]", re.IGNORECASE)
 _TABLE = re.compile("<table", re.IGNORECASE)
+_COMMON_DEPTH = 64
+"""Few pages have tags so deep inside each other."""
 
 
 def check_markup(markup: str, config: ExtractConfig) -> None:
@@ -47,7 +49,9 @@ def _bare_value(value: re.Match[str]) -> str:
 def depth_beyond(tree: HTMLTree, markup: str, max_depth: int) -> int:
     """How many tags stand inside each other where that is more than `max_depth`, else 0."""
     # walking the tree costs as much as extracting, so it is for pages that could be too deep
-    depth = _depth(tree) if _may_be_deeper(markup, max_depth) else 0
+    if not _may_be_deeper(markup, max_depth) or not _is_deeper(tree, min(max_depth, _COMMON_DEPTH)):
+        return 0
+    depth = _depth(tree)
     return depth if depth > max_depth else 0
 
 
@@ -58,6 +62,11 @@ def _may_be_deeper(markup: str, max_depth: int) -> bool:
         return False
     num_implied = 2 * len(_TABLE.findall(markup))
     return num_opening + num_implied > max_depth and len(_OPENING.findall(markup)) + num_implied > max_depth
+
+
+def _is_deeper(tree: HTMLTree, depth: int) -> bool:
+    """Whether there may be elements so deep: the parser's own search for one with so many above it."""
+    return tree.body is not None and tree.body.query_selector(" > ".join("*" * depth)) is not None
 
 
 def _depth(tree: HTMLTree) -> int:

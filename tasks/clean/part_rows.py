@@ -19,6 +19,8 @@ from tasks.storage.store import Store
 
 Indices = NDArray[np.int64]
 
+TEXT_BYTES_AT_ONCE = 128 << 20
+"""Texts that are held while they are written."""
 _SAID_BY_SOURCES = ("title", "url", "source_kind", "source_name", "published_at", "licence")
 _AS_THEY_ARE = ("doc_id", "url", "text_digest", "source_kind", "lang", "num_words", "num_chars")
 _BYTES_A_CHARACTER = 2

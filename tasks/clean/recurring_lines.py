@@ -14,17 +14,14 @@ Memory: a count holds 12 bytes for each different line, and for a recurring one 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-_MAX_CHARS = 300
+from tasks.clean.line_keys import line_keys, text_keys
+
 _MAX_LOST_SHARE = 0.5
-_LETTER = re.compile(r"[^\W\d_]")
-_CODE = re.compile(
-    r"[{};=\\]|[\w\])]\(|^(?:#|//|\$ |>>>|@)|^(?:import|from|return|def|class|else|elif|try|end|fi|done)\b"
-)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -46,13 +43,11 @@ def count_lines(hosts: Sequence[str], texts: Sequence[str], from_pages: int) -> 
         texts: Of each page its text, normalised.
         from_pages: `extract.recurring_lines_from`.
     """
-    lines: list[int] = []
-    pages: list[int] = []
-    for host, text in zip(hosts, texts, strict=True):
-        keys = {_line_key(host, line) for line in text.split("\n") if _may_recur(line)}
-        lines.extend(keys)
-        pages.extend([_key(text, size=4)] * len(keys))
-    return _in_order(np.array(lines, np.uint64), np.array(pages, np.uint32), from_pages)
+    column = pa.array(texts, pa.string())
+    lines, num_lines = line_keys(column, text_keys(pa.array(hosts, pa.string())))
+    pages = np.repeat(text_keys(column).astype(np.uint32), num_lines)
+    may_recur = lines != 0
+    return _in_order(lines[may_recur], pages[may_recur], from_pages)
 
 
 def merge_counts(counts: Iterable[LineCounts], from_pages: int) -> LineCounts:
@@ -69,24 +64,33 @@ def recurring_lines(counts: LineCounts, from_pages: int) -> NDArray[np.uint64]:
     return lines[num_pages >= from_pages]
 
 
-def without_recurring_lines(text: str, host: str, recurring: NDArray[np.uint64]) -> str:
-    """The text without the lines that recur on its host; the same text where that were more than half of it.
+def without_recurring_lines(
+    texts: Sequence[str], hosts: Sequence[str | None], recurring: NDArray[np.uint64]
+) -> list[str]:
+    """The texts without the lines that recur on their hosts; a text that would lose more than half of it stays whole.
 
     Args:
-        text: A web page's, normalised.
-        host: Its host, in lower case.
+        texts: Normalised.
+        hosts: Of web pages their hosts, in lower case; None: nothing goes.
         recurring: What `recurring_lines` answers.
     """
+    seeds = text_keys(pa.array([host or "" for host in hosts], pa.string()))
+    lines, num_lines = line_keys(pa.array(texts, pa.string()), seeds)
+    recurs = np.isin(lines, recurring)
+    ends = np.cumsum(num_lines)
+    has_any = np.add.reduceat(recurs, ends - num_lines, dtype=np.int64) > 0 if len(texts) else recurs
+    return [
+        _without_lines(text, recurs[end - count : end]) if host is not None and has_one else text
+        for text, host, has_one, end, count in zip(texts, hosts, has_any, ends, num_lines, strict=True)
+    ]
+
+
+def _without_lines(text: str, is_lost: NDArray[np.bool_]) -> str:
     lines = text.split("\n")
-    keys = np.array([_line_key(host, line) if _may_recur(line) else 0 for line in lines], np.uint64)
-    found = np.searchsorted(recurring, keys)
-    recurs = np.zeros(len(lines), bool)
-    inside = found < len(recurring)
-    recurs[inside] = recurring[found[inside]] == keys[inside]
-    lost = sum(len(line) for line, is_lost in zip(lines, recurs, strict=True) if is_lost)
-    if not lost or lost > _MAX_LOST_SHARE * len(text):
+    lost = sum(len(lines[number]) for number in np.flatnonzero(is_lost))
+    if lost > _MAX_LOST_SHARE * len(text):
         return text
-    kept = "\n".join(line for line, is_lost in zip(lines, recurs, strict=True) if not is_lost)
+    kept = "\n".join(line for line, goes in zip(lines, is_lost.tolist(), strict=True) if not goes)
     return _BLANK_LINES.sub("\n\n", kept).strip()
 
 
@@ -99,15 +103,3 @@ def _in_order(lines: NDArray[np.uint64], pages: NDArray[np.uint32], from_pages: 
     is_needed = np.ones(len(lines), bool)
     is_needed[from_pages:] = lines[from_pages:] != lines[:-from_pages]
     return LineCounts(lines[is_needed], pages[is_needed])
-
-
-def _may_recur(line: str) -> bool:
-    return 0 < len(line) <= _MAX_CHARS and _LETTER.search(line) is not None and _CODE.search(line) is None
-
-
-def _line_key(host: str, line: str) -> int:
-    return _key(f"{host}\n{line}", size=8)
-
-
-def _key(text: str, size: int) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=size).digest(), "big")

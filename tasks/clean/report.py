@@ -1,10 +1,13 @@
-"""What people see of extraction and selection: tables, distributions as bars of text, and samples."""
+"""What people see of extraction and selection: tables, pictures, distributions as bars of text, and samples."""
 
+import base64
 from collections import Counter
 from typing import Any
 
 from tasks.clean.inspection import kept_urls, sampled_by
+from tasks.clean.pictures import corpus_picture, metrics_picture
 from tasks.contracts.artifacts import ArtifactRef, Scalar
+from tasks.contracts.quality import METRICS_FILE, SIDES, QualityReport
 from tasks.contracts.records import CLUSTERS, KEPT, QUARANTINE, ROWS, TOMBSTONES
 from tasks.contracts.reporting import MarkdownReport, Report, TableReport
 from tasks.storage.corpus_counts import WORD_BIN_STARTS, CorpusCounts, count_corpus, num_rows, rolled
@@ -56,6 +59,7 @@ def select_reports(store: Store, ref: ArtifactRef) -> list[Report]:
     ]
     markdown = "\n\n".join(
         [
+            _image("kept and dropped documents by source, dropped ones by reason", corpus_picture(counts)),
             "## This snapshot",
             _markdown_table(_changes(store, ref)),
             "## Sources",
@@ -76,6 +80,41 @@ def select_reports(store: Store, ref: ArtifactRef) -> list[Report]:
         TableReport(key="corpus-drops", title="Dropped documents by reason", rows=drops),
         MarkdownReport(key="corpus-data", title="Data report", markdown=f"{markdown}\n"),
     ]
+
+
+def metric_reports(store: Store, ref: ArtifactRef) -> list[Report]:
+    """What each quality rule asks for and drops, and a picture of the metrics that decide most."""
+    (path,) = store.files(ref, METRICS_FILE)
+    report = QualityReport.model_validate_json(path.read_text(encoding="utf-8"))
+    rows: Rows = [
+        {
+            "rule": rule.reason,
+            "languages": ", ".join(rule.languages),
+            "drops": f"{SIDES[rule.drops_if]} {rule.limit:g}",
+            "num_asked": rule.num_asked,
+            "num_failing": rule.num_failed,
+            "share_failing": round(rule.num_failed / max(rule.num_asked, 1), 4),
+            "num_dropped_for_it": rule.num_decided,
+            "what_is_measured": rule.meaning,
+        }
+        for rule in report.rules
+        if rule.num_failed
+    ]
+    picture = metrics_picture(report)
+    if picture is None:
+        return []
+    markdown = (
+        f"# Quality rules\n\nAsked of documents of kind {', '.join(report.kinds)}; a dashed line is a rule's limit.\n\n"
+        f"{_image('the metrics that decide most, with their limits', picture)}\n\n{_markdown_table(rows)}\n"
+    )
+    return [
+        TableReport(key="corpus-rules", title="What the quality rules drop", rows=rows),
+        MarkdownReport(key="corpus-metrics", title="Metrics and their limits", markdown=markdown),
+    ]
+
+
+def _image(said: str, png: bytes) -> str:
+    return f"![{said}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
 
 
 def _shares(counts: CorpusCounts, *names: str) -> Rows:
@@ -120,13 +159,14 @@ def _length_bars(counts: CorpusCounts) -> str:
 def _samples(store: Store, ref: ArtifactRef) -> list[str]:
     """Kept texts by language, and dropped ones by reason with the metric that decided."""
     pieces = ["## Samples of kept texts"]
-    for lang, rows in sampled_by(store, ref, "kept", "lang", _SAMPLES, _SEED).items():
-        pieces += [f"### {lang}", *(_sample(row, "") for row in rows)]
+    for lang, of_lang in sampled_by(store, ref, "kept", "lang", _SAMPLES, _SEED).items():
+        pieces += [f"### {lang}: {of_lang.num_documents:,}", *(_sample(row, "") for row in of_lang.rows)]
     pieces.append("## Samples of dropped texts")
     drawn = sampled_by(store, ref, "dropped", "drop_reason", _SAMPLES, _SEED)
-    urls = kept_urls(store, ref, [row for rows in drawn.values() for row in rows])
-    for reason, rows in drawn.items():
-        pieces += [f"### {reason}", *(_sample(row, _why(row, urls)) for row in rows)]
+    urls = kept_urls(store, ref, [row for of_reason in drawn.values() for row in of_reason.rows])
+    for reason, of_reason in drawn.items():
+        rows = of_reason.rows
+        pieces += [f"### {reason}: {of_reason.num_documents:,}", *(_sample(row, _why(row, urls)) for row in rows)]
     return pieces
 
 

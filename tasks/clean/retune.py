@@ -5,7 +5,7 @@ that the rules would let in may be a near-duplicate of one that is there.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from pipeline_config.rule_limits import RULE_GROUPS
 from tasks.clean.inspection import select_config
 from tasks.clean.rules import RuleFailure, judge
 from tasks.clean.seen import all_parts_of
+from tasks.clean.taken_out import whole_ids
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError
 from tasks.contracts.records import ROWS
@@ -88,11 +89,13 @@ def retune(store: Store, documents: ArtifactRef, config: SelectConfig) -> Retune
         config: The other limits.
 
     Raises:
-        BadInputError: More than the rules' settings differ, or a part was extracted before a metric was there.
+        BadInputError: More than the rules' settings differ, a part was extracted before a metric was there, or one was
+            read carelessly where the limits would keep pages.
     """
     now = select_config(store, documents)
     _refuse_other_settings(now, config)
-    kept = corpus_ids(store, documents)
+    _refuse_below_floor(store, all_parts_of(store, documents), config)
+    kept = whole_ids(store, documents, corpus_ids(store, documents))
     columns = ["doc_id", "text_digest", "drop_reason", "duplicate_of"]
     dropped = {_row_id(row): row for row in dropped_rows(store, documents, columns)}
     found, seen, leaving = Retuned(), set[RowId](), set[bytes]()
@@ -118,6 +121,20 @@ def _refuse_other_settings(now: SelectConfig, config: SelectConfig) -> None:
         raise BadInputError(
             f"found another value for {', '.join(others)}, which the stored metrics say nothing about, expected only "
             f"{', '.join(sorted(RULE_SETTINGS))} to differ; set it in your profile and run `chatmill refresh --dry-run`"
+        )
+
+
+def _refuse_below_floor(store: Store, parts: Sequence[ArtifactRef], config: SelectConfig) -> None:
+    """Pages under `extract.fallback_min_words` were read the quick way only: their stored metrics do not hold."""
+    floors = {part: int(store.manifest(part).preimage["identity"].get("fallback_min_words", 0)) for part in parts}
+    lowest = config.fewest_words_of_a_page()
+    part = max(parts, key=lambda part: floors[part])
+    if lowest < floors[part]:
+        raise BadInputError(
+            f"found gopher_quality.min_words={lowest:g} for some pages below the extract.fallback_min_words="
+            f"{floors[part]} with which {part} was extracted, expected {floors[part]} or more: web pages under "
+            f"{floors[part]} words were read the quick way only, so their stored metrics do not hold; set "
+            f"clean.extract.fallback_min_words to {lowest:g} in your profile, which extracts anew"
         )
 
 

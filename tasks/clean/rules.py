@@ -31,7 +31,7 @@ BLOCKED_URL, LANGUAGE, LANGUAGE_SCORE = "blocked_url", "language", "language_sco
 
 Comparison = Literal["<", "<=", ">", ">="]
 
-_COMPARISONS = {"<": lt, "<=": le, ">": gt, ">=": ge}
+COMPARISONS = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _SCORE_DIGITS = 4  # as it was measured; the table's 32 bits turn 0.65 into 0.64999998
 _ENGLISH, _CHINESE = frozenset({"en"}), frozenset({"zh"})
 
@@ -60,7 +60,7 @@ class Rule:
 
     def fails(self, row: Mapping[str, Any], limit: float) -> bool:
         """Whether a row of `extracted/` is to be dropped."""
-        return bool(_COMPARISONS[self.drops_if](row[self.column], limit))
+        return bool(COMPARISONS[self.drops_if](row[self.column], limit))
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def judge(table: pa.Table, config: SelectConfig) -> Verdicts:
         rows = np.flatnonzero(is_asked & (languages == language))
         for rule, limit in asked:
             measured = table[rule.column].to_numpy()[rows]
-            fails = _COMPARISONS[rule.drops_if](measured, limit)
+            fails = COMPARISONS[rule.drops_if](measured, limit)
             failed[rows[fails]] = failures.index((rule.reason, rule.column))
             values[rows[fails]], limits[rows[fails]] = measured[fails], limit
             rows = rows[~fails]
@@ -182,7 +182,7 @@ def setting_of(reason: str) -> str:
     """The setting of SelectConfig that a drop reason hangs on."""
     settings = {rule.reason: f"{rule.group}.{rule.setting}" for rule in _RULES}
     settings |= {LANGUAGE: "languages", LANGUAGE_SCORE: "min_language_score", "near_duplicate": "near_duplicates"}
-    settings |= {BLOCKED_URL: "url_block_list"}
+    settings |= {BLOCKED_URL: "url_block_list", "duplicate_paragraphs": "paragraph_dedup"}
     return settings.get(reason, "is_deduplicated")
 
 

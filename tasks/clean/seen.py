@@ -5,6 +5,7 @@ Each snapshot writes what its parts add, and reads what those before it wrote; n
 - `seen-*`: the new rows, each with the first rule that it fails, so that the rules are asked once for each row;
 - `signatures-*`: the signatures that no earlier row has (tasks/clean/signatures.py);
 - `links-*`: pairs of them that are nearly the same, so that old ones are not compared again;
+- `paragraphs-*`, `shortened-*`: where `select.paragraph_dedup` is on (tasks/clean/paragraphs.py, shortened.py);
 - `ended-*`: documents of which the new parts say that their source no longer has them;
 - `moves-*`: the rows that came into the corpus and those that left it.
 
@@ -33,6 +34,7 @@ from tasks.text.signature_table import SignatureTable, open_table
 Indices = NDArray[np.int64]
 
 SEEN, LINKS, ENDED, MOVES = "seen", "links", "ended", "moves"
+PARAGRAPHS, SHORTENED = "paragraphs", "shortened"
 PART_INPUT = "part-"
 """Begins the name of an input that is an extracted part."""
 
@@ -123,6 +125,13 @@ class Seen:
     def document(self) -> Indices:
         """Of each row a number that the rows of its document share; they ascend with the first row of each."""
         return codes_of(self.rows["doc_id"])
+
+    @cached_property
+    def first_part(self) -> Indices:
+        """Of each row the part in which its document was first seen."""
+        first_row = np.empty(len(self), np.int64)
+        first_row[self.document[::-1]] = np.arange(len(self))[::-1]  # of several assignments the last one stays
+        return self.part[first_row[self.document]]
 
     @cached_property
     def text(self) -> Indices:

@@ -16,6 +16,7 @@ from pipeline_config.clean import SelectConfig, SelectLaunch
 from tasks.clean import snapshot_tables
 from tasks.clean.changes import Changes, changes
 from tasks.clean.decisions import KEPT_REASON, decide
+from tasks.clean.paragraphs import PARAGRAPH_SCHEMA
 from tasks.clean.part_rows import ended_by, judge_parts
 from tasks.clean.refusals import nothing_kept, nothing_read, older_snapshot, too_little_memory
 from tasks.clean.rules import Verdicts
@@ -26,13 +27,25 @@ from tasks.clean.seen import (
     LINKS,
     MOVE_SCHEMA,
     MOVES,
+    PARAGRAPHS,
     SEEN,
     SEEN_SCHEMA,
+    SHORTENED,
     Earlier,
     Seen,
     joined,
     load_earlier,
     write_known,
+)
+from tasks.clean.shortened import (
+    SHORTENED_SCHEMA,
+    as_held,
+    marks_before_and_now,
+    memory_for_paragraphs,
+    shortened_now,
+    shortened_tables,
+    shortening_of,
+    totals_taken_out,
 )
 from tasks.clean.signatures import add_signatures
 from tasks.clean.snapshot_tables import Outcome
@@ -83,6 +96,10 @@ def build_snapshot(
     memory_bytes = _memory_for_links(attempt.store, previous, new, config, launch)
     earlier = load_earlier(attempt.store, previous)
     judged, verdicts = judge_parts(attempt.store, new, config)
+    needed = memory_for_paragraphs(attempt.store, previous, judged, config)
+    if memory_bytes < needed:
+        num_seen = len(earlier.rows) + len(judged)
+        raise too_little_memory(num_seen, launch.max_memory_mb, num_seen * _BYTES_A_ROW + needed)
     signature_of, table = add_signatures(attempt.store, new, earlier.signatures, attempt.folder)
     rows = judged.append_column("signature", pa.array(signature_of)).select(SEEN_SCHEMA.names).cast(SEEN_SCHEMA)
     ended = ended_by(attempt.store, new)
@@ -90,18 +107,21 @@ def build_snapshot(
     attempt.report(Progress(done=0, total=len(seen), unit="documents", message="looking for duplicates"))
     links = _new_links(seen, earlier, config, memory_bytes)
     seen = replace(seen, links=np.concatenate([earlier.links, links]))
-    decisions = decide(seen, index_takedowns(takedowns), config, memory_bytes)
+    decided = decide(seen, index_takedowns(takedowns), config, memory_bytes)
+    decisions, shortening = shortening_of(attempt.store, seen, decided, earlier, previous, config)
     if np.all(decisions.reasons != KEPT_REASON):
         if not len(seen):
             raise nothing_read(attempt.store, new)
         raise nothing_kept(Counter(decisions.names[reason] for reason in decisions.reasons.tolist()), config)
-    changed = changes(seen, decisions, earlier.held, len(earlier.parts))
+    changed = changes(seen, decisions, earlier.held, len(earlier.parts), marks_before_and_now(shortening, len(seen)))
     own = {
         **write_known(attempt.folder, SEEN, rows, SEEN_SCHEMA),
         **write_known(attempt.folder, ENDED, ended, ENDED_SCHEMA),
         **write_known(attempt.folder, LINKS, pa.table([*links.T], schema=LINK_SCHEMA), LINK_SCHEMA),
     }
-    return _written(attempt, Outcome(attempt.store, seen, decisions), verdicts, earlier, changed, own)
+    if shortening is not None:
+        own |= write_known(attempt.folder, PARAGRAPHS, shortening.paragraphs, PARAGRAPH_SCHEMA)
+    return _written(attempt, Outcome(attempt.store, seen, decisions, shortening), verdicts, earlier, changed, own)
 
 
 def _written(
@@ -123,10 +143,12 @@ def _written(
         own: Files that are written, with their numbers of rows.
     """
     seen, decisions, folder = outcome.seen, outcome.decisions, attempt.folder
+    shortening = outcome.shortening
     first_new = len(earlier.rows)
     dropped = first_new + np.flatnonzero(decisions.reasons[first_new:] != KEPT_REASON)
     digests: list[bytes] = []
-    ended = snapshot_tables.tombstones(seen, changed.left, changed.left_reasons)
+    was = seen if shortening is None else as_held(seen, shortening.before)
+    ended = snapshot_tables.tombstones(was, changed.left, changed.left_reasons)
     num_written = {
         **own,
         **write_tables(folder, KEPT, snapshot_tables.kept(outcome, changed.brought, digests), CORPUS_SCHEMA),
@@ -135,18 +157,24 @@ def _written(
         **write_tables(folder, CLUSTERS, snapshot_tables.clusters(outcome), CLUSTER_SCHEMA),
         **write_known(folder, MOVES, _moves(changed, digests), MOVE_SCHEMA),
     }
-    brought_digests = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
     held = np.concatenate([earlier.held[changed.stayed], changed.brought])
+    brought_digests = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
+    held_digests = np.concatenate([earlier.held_digests[changed.stayed], brought_digests])
+    now, taken_out = seen, {}
+    if shortening is not None:
+        tables = shortened_tables(attempt.store, seen, changed.brought, digests, shortening)
+        num_written |= write_tables(folder, SHORTENED, tables, SHORTENED_SCHEMA)
+        shortened = shortened_now(folder, shortening, held, held_digests)
+        now, taken_out = as_held(seen, shortened), totals_taken_out(shortened)
     return Built(
-        content_digest=snapshot_tables.corpus_digest(
-            np.concatenate([earlier.held_digests[changed.stayed], brought_digests])
-        ),
+        content_digest=snapshot_tables.corpus_digest(held_digests),
         totals={
             "num_seen": len(seen) - first_new,
             "num_added": len(changed.brought),
             "num_ended": len(changed.left),
             **{f"num_ended.{reason}": count for reason, count in sorted(Counter(changed.left_reasons).items())},
-            **snapshot_tables.totals(seen, held),
+            **snapshot_tables.totals(now, held),
+            **taken_out,
         },
         drops=dict(sorted(Counter(decisions.names[reason] for reason in decisions.reasons[dropped].tolist()).items())),
         num_rows=num_written,

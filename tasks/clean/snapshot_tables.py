@@ -9,9 +9,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.clean.decisions import Decisions
-from tasks.clean.part_rows import documents_in_order
+from tasks.clean.part_rows import TEXT_BYTES_AT_ONCE, documents_in_order
+from tasks.clean.repeated_paragraphs import DUPLICATE_PARAGRAPHS
 from tasks.clean.rules import Verdicts
 from tasks.clean.seen import Seen
+from tasks.clean.shortened import Shortening, shorten
 from tasks.contracts.artifacts import Scalar
 from tasks.contracts.records import CLUSTER_SCHEMA, CORPUS_SCHEMA, DROPPED_SCHEMA, TOMBSTONE_SCHEMA
 from tasks.storage.fingerprint import digest_of_rows, row_digest
@@ -21,8 +23,6 @@ from tasks.text.signature_table import ROWS_AT_ONCE
 
 Indices = NDArray[np.int64]
 
-TEXT_BYTES_AT_ONCE = 128 << 20
-"""Texts that are held while they are written."""
 _DIGEST_COLUMNS = [name for name in CORPUS_SCHEMA.names if name != "text"]  # its digest is one of them
 
 
@@ -33,12 +33,15 @@ class Outcome:
     store: Store
     seen: Seen
     decisions: Decisions
+    shortening: Shortening | None
+    """None: texts stay whole."""
 
 
 def kept(outcome: Outcome, rows: Indices, digests: list[bytes]) -> Iterator[pa.Table]:
     """CORPUS_SCHEMA: the documents of `rows`, whose digests are added to the list."""
     for chosen, documents in documents_in_order(outcome.store, outcome.seen, rows, TEXT_BYTES_AT_ONCE):
-        table = _with_cluster(outcome, chosen, documents).cast(CORPUS_SCHEMA)
+        held = shorten(outcome.store, outcome.seen, chosen, documents, outcome.shortening)
+        table = _with_cluster(outcome, chosen, held).cast(CORPUS_SCHEMA)
         digests += [row_digest(row) for row in table.select(_DIGEST_COLUMNS).to_pylist()]
         yield table
 
@@ -63,6 +66,8 @@ def dropped(outcome: Outcome, verdicts: Sequence[Verdicts], rows: Indices, first
         for row, reason in zip((chosen - first_new).tolist(), reasons, strict=True):
             number = int(np.searchsorted(starts, row, "right")) - 1
             failure = verdicts[number].of(row - int(starts[number]))
+            if outcome.shortening is not None and reason == DUPLICATE_PARAGRAPHS:
+                failure = outcome.shortening.cuts.failure(first_new + row)
             failures.append(failure if failure is not None and failure.reason == reason else None)
         stands_for = decisions.kept_as[chosen]
         table = _with_cluster(outcome, chosen, documents)

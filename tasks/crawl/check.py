@@ -2,11 +2,11 @@
 
 from pipeline_config.archive_source import ArchiveSource
 from pipeline_config.crawl import FeedSource, FetchConfig, Source, TextFolderSource, WebSource
-from tasks.crawl.check_archive import check_archive
-from tasks.crawl.check_data import check_data
-from tasks.crawl.check_texts import check_texts
-from tasks.crawl.check_web import check_feed, check_web
+from tasks.crawl.archives.check import check_archive
+from tasks.crawl.data.check import check_data
+from tasks.crawl.data.check_texts import check_texts
 from tasks.crawl.findings import SourceCheck
+from tasks.crawl.web.check import check_feed, check_web
 
 
 def check_source(source: Source, fetch: FetchConfig) -> SourceCheck:

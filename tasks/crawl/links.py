@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from w3lib.url import safe_url_string
 
-from tasks.crawl.seeds import canonical_url
+from tasks.crawl.urls import canonical_url
 
 MAX_LINKS = 5_000
 """Taken of one page, the first ones; honest pages have some hundreds."""

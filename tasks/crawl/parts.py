@@ -3,25 +3,30 @@
 Texts stream through. Memory grows by some 400 bytes a document.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
-from pipeline_config.source_base import SourceConfig
+from pipeline_config.crawl import Source
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import EmptyInputError
 from tasks.contracts.records import GONE, GONE_SCHEMA, LISTING, LISTING_SCHEMA, RAW_DIGEST_COLUMNS, RAW_SCHEMA, RECORDS
+from tasks.contracts.reporting import Progress
 from tasks.crawl.failures import Failure, LeftOut, write_failures
+from tasks.storage.corpus import PREVIOUS
 from tasks.storage.fingerprint import canonical_json, doc_id_of, rows_digest, sha256_hex
 from tasks.storage.parquet_shards import read_rows, write_shards
+from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 REMOVED = "removed"
 """Why a document is gone whose file, or whose place in its file, is there no more."""
+_REPORT_EVERY = 500
 
 Row = dict[str, Any]
 
@@ -48,13 +53,63 @@ def stamp_of(*said: Any) -> str | None:
     return sha256_hex(canonical_json(list(said)).encode())[:32] if any(said) else None
 
 
-def record_of(text: Text, source: SourceConfig, source_kind: str) -> Row:
+@dataclass(frozen=True)
+class Reading:
+    """All texts that a source holds, and what is counted and told of them while they are read."""
+
+    texts: Iterable[Text | None]
+    """In any order; of several with one id the first counts. None: something that was looked at and gives no text."""
+    left_out: LeftOut
+    """What gave no text; filled while `texts` are read."""
+    totals: Mapping[str, int]
+    """Counts that come before the part's own; read when all texts have been."""
+    cure: str
+    """What to do where there is no text at all."""
+    unit: str = "texts"
+    """What `texts` are for people: files, articles, …"""
+    num_expected: int | None = None
+    """How many of them there are, at most; None: not known."""
+
+
+def part_call(
+    source: Source,
+    previous: ArtifactRef | None,
+    *,
+    stage: str,
+    stage_version: int,
+    settings: Mapping[str, Any],
+    occasion: Mapping[str, Any],
+    read: Callable[[], Reading],
+) -> StageCall:
+    """The work that makes the next part of a source.
+
+    Args:
+        source: Whose part it is.
+        previous: The part before; None: everything is new.
+        stage: The reader's name.
+        stage_version: Of what it makes of the same source.
+        settings: What makes every record of the source another one; parts of other settings are another series.
+        occasion: What decides which texts there are this time.
+        read: Begins to read; called when the part is built.
+    """
+    return StageCall(
+        kind="raw",
+        name=source.name,
+        stage=stage,
+        stage_version=stage_version,
+        identity={"source": settings, "occasion": occasion},
+        inputs={} if previous is None else {PREVIOUS: previous},
+        build=partial(_build_part, source=source, previous=previous, read=read),
+    )
+
+
+def _record_of(text: Text, source: Source) -> Row:
     """The row of RAW_SCHEMA for a text."""
     return {
-        "doc_id": doc_id_of(source_kind, text.catalogue_id or text.url),
+        "doc_id": doc_id_of(source.source_kind, text.catalogue_id or text.url),
         "url": text.url,
         "final_url": text.url,
-        "source_kind": source_kind,
+        "source_kind": source.source_kind,
         "source_name": source.name,
         "fetched_at": datetime.now(UTC),
         "http_status": None,
@@ -94,38 +149,33 @@ class _Sifted:
             yield row
 
 
-def build_part(
-    attempt: Attempt,
-    source: SourceConfig,
-    records: Iterable[Row],
-    left_out: LeftOut,
-    previous: ArtifactRef | None,
-    *,
-    totals: Mapping[str, int],
-    cure: str,
+def _records(attempt: Attempt, source: Source, reading: Reading) -> Iterator[Row]:
+    """The texts as records; from time to time it is told how far that is."""
+    for done, text in enumerate(reading.texts):
+        if done % _REPORT_EVERY == 0:
+            attempt.report(Progress(done=done, total=reading.num_expected or 0, unit=reading.unit))
+        if text is not None:
+            yield _record_of(text, source)
+
+
+def _build_part(
+    attempt: Attempt, *, source: Source, previous: ArtifactRef | None, read: Callable[[], Reading]
 ) -> Built:
     """Writes records, listing, gone and failures of one part.
 
-    Args:
-        attempt: Where to.
-        source: Whose part it is.
-        records: All that the source holds, rows of RAW_SCHEMA in any order; of several with one id the first counts.
-        left_out: What gave no record; filled while `records` are read.
-        previous: The part before; None: everything is new.
-        totals: Counts that come before the part's own; read when all records have been.
-        cure: What to do where there is no record at all.
-
     Raises:
-        EmptyInputError: `records` are none. That is never taken for «all are gone».
+        EmptyInputError: There is no text at all. That is never taken for «all are gone».
     """
+    reading = read()
+    left_out = reading.left_out
     listed_before = [] if previous is None else attempt.store.files(previous, f"{LISTING}-")
     before = {row["doc_id"]: _state(row) for row in read_rows(listed_before, ["doc_id", "body_sha256", "etag"])}
     sifted = _Sifted(before, left_out)
-    num_rows = write_shards(attempt.folder, RECORDS, sifted.new(records), RAW_SCHEMA)
+    num_rows = write_shards(attempt.folder, RECORDS, sifted.new(_records(attempt, source, reading)), RAW_SCHEMA)
     if not sifted.seen:
         example = f", e.g. {left_out.kept[0].url}" if left_out.kept else ""
         raise EmptyInputError(
-            f"source {source.name!r}: found no text, but {left_out.counted() or 'nothing'}{example}; {cure}"
+            f"source {source.name!r}: found no text, but {left_out.counted() or 'nothing'}{example}; {reading.cure}"
         )
     record_paths = [attempt.folder / name for name in num_rows]
     listing = chain(
@@ -149,7 +199,7 @@ def build_part(
             )
         ),
         totals={
-            **totals,
+            **reading.totals,
             "num_documents": len(sifted.seen),
             "num_records": len(sifted.seen) - len(sifted.unchanged),
             "num_unchanged": len(sifted.unchanged),

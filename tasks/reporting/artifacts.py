@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport
+from tasks.contracts.quality import METRICS_FILE, QualityReport
 from tasks.storage.store import Store
 
 EVENTS_FILE = "trainer/events.jsonl"
@@ -22,6 +23,8 @@ class RunArtifacts:
     extracted: list[Manifest] = field(default_factory=list)
     documents: Manifest | None = None
     """The newest snapshot of the corpus."""
+    quality: QualityReport | None = None
+    """How the metrics of that snapshot lie to their limits."""
     dialogues: list[Manifest] = field(default_factory=list)
     tokens: list[Manifest] = field(default_factory=list)
     tokenizers: list[Manifest] = field(default_factory=list)
@@ -84,6 +87,8 @@ def _sort_in(run: RunArtifacts, store: Store, manifest: Manifest) -> None:
         run.evaluations.append(EvalReport.model_validate_json(read(store, manifest, REPORT_FILE)))
     elif COMPARISON_FILE in files:
         run.comparisons.append(Comparison.model_validate_json(read(store, manifest, COMPARISON_FILE)))
+    elif METRICS_FILE in files:
+        run.quality = QualityReport.model_validate_json(read(store, manifest, METRICS_FILE))
     elif TRANSCRIPT_LINES in files:
         run.transcripts.append(manifest)
 

@@ -20,9 +20,24 @@ _INSIDE = 30
 """A segment at least this wide bears its own number."""
 _LEAST = 1.0
 """A column's height at least, so that a single document is seen beside thousands."""
+_EDGE = 1.8
+"""Width of the edge of a hollow segment, as in the style sheet."""
+_MARK_ROOM = 16
+"""Over the highest column, for what is said of a mark."""
+_FLATTENS = 5.0
+_ROOM_OVER_SECOND = 1.6
 _CHAR = 7.0
 """Width of a letter in labels, about."""
 _LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 44, 12, 26, 150, 42
+
+
+class Box(NamedTuple):
+    """A place on the drawing."""
+
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 class Bar(NamedTuple):
@@ -56,8 +71,11 @@ class Whisker(NamedTuple):
     """For a control: measured alike, but not meant to be good."""
 
 
-def bars(rows: Sequence[Bar], series: Sequence[str], unit: str) -> Markup:
-    """Horizontal stacked bars on one scale from 0, a label over each; segments follow the order of `series`."""
+def bars(rows: Sequence[Bar], series: Sequence[str], unit: str, hollow: str = "") -> Markup:
+    """Horizontal stacked bars on one scale from 0, a label over each; segments follow the order of `series`.
+
+    That of the series `hollow` is told from the others without its colour, too.
+    """
     top = max((sum(row.values) for row in rows), default=0.0) or 1.0
     scale = Scale(0.0, top, 0.0, WIDTH)
     parts = []
@@ -69,16 +87,25 @@ def bars(rows: Sequence[Bar], series: Sequence[str], unit: str) -> Markup:
         x = 0.0
         for number_, (name, value) in enumerate(zip(series, row.values, strict=True)):
             width = scale.place(value)
+            said = f"{row.label}, {name}: {counted(value, unit)}"
             if width > 0:
-                parts.append(_segment(x, y + 18, width, number_, f"{row.label}, {name}: {counted(value, unit)}"))
+                parts.append(_segment(Box(x, y + 18, width, _BAR), number_, said, is_hollow=name == hollow))
             if width >= _INSIDE and len(series) > 1:
-                parts.append(_text(x + width / 2, y + 31, compact(value), f"on{number_ % NUM_COLOURS} mid"))
+                inside = "label mid" if name == hollow else f"on{number_ % NUM_COLOURS} mid"
+                parts.append(_text(x + width / 2, y + 31, compact(value), inside))
             x += width
     said = "; ".join(f"{row.label} {row.note or compact(sum(row.values))}" for row in rows)
     return _svg(parts, len(rows) * _ROW, f"Bars of {unit}: {said}")
 
 
-def histogram(bins: Sequence[str], stacks: Sequence[Sequence[float]], series: Sequence[str], axis: str) -> Markup:
+def histogram(
+    bins: Sequence[str],
+    stacks: Sequence[Sequence[float]],
+    series: Sequence[str],
+    axis: str,
+    mark: tuple[float, str] | None = None,
+    hollow: str = "",
+) -> Markup:
     """Columns of stacked counts.
 
     Args:
@@ -86,27 +113,51 @@ def histogram(bins: Sequence[str], stacks: Sequence[Sequence[float]], series: Se
         stacks: A sequence of counts a series, each as long as `bins`.
         series: Names, in the order of their colours.
         axis: What the bins are of, with its unit.
+        mark: A place, in bins from the left, with what is to be said of it. A single column that would flatten all
+            others, so that nothing is seen beside the mark, is cut off then and bears its number.
+        hollow: The series that is told from the others without its colour, too.
     """
     totals = [sum(column) for column in zip(*stacks, strict=True)]
-    y_of = Scale(0.0, max([*totals, 1.0]), _TOP + _PLOT, _TOP)
+    top = _highest_shown(totals) if mark else max([*totals, 1.0])
+    y_of = Scale(0.0, top, _TOP + _PLOT, _TOP + (_MARK_ROOM if mark else 0))
     step = (WIDTH - _LEFT - _RIGHT) / max(len(bins), 1)
     parts = _y_axis(y_of, "documents", is_count=True)
     room = max(map(len, bins), default=1) * _CHAR + 8
     every = next(n for n in (1, 2, 4, 5, 6, 10, 12, 20, len(bins)) if n * step >= room or n == len(bins))
     for i, label in enumerate(bins):
-        below = 0.0
+        below, shrunk = 0.0, min(top / totals[i], 1.0) if totals[i] else 1.0
         for number_, stack in enumerate(stacks):
             if stack[i] > 0:
-                foot, head = y_of.place(below), y_of.place(below + stack[i])
+                foot, head = y_of.place(below), y_of.place(below + stack[i] * shrunk)
                 head = min(head, foot - _LEAST)
                 said = f"{series[number_]}, from {label}: {number(stack[i])}"
-                parts.append(_segment(_LEFT + i * step + 0.5, head, step - 1, number_, said, foot - head))
-            below += stack[i]
+                box = Box(_LEFT + i * step + 0.5, head, step - 1, foot - head)
+                parts.append(_segment(box, number_, said, is_hollow=series[number_] == hollow))
+            below += stack[i] * shrunk
+        if shrunk < 1.0:
+            parts += _cut_off(_LEFT + i * step, step, totals[i])
         if i % every == 0:
             parts.append(_text(_LEFT + i * step, _TOP + _PLOT + 16, label, "tick mid"))
-    parts.append(_text((WIDTH + _LEFT) / 2, _TOP + _PLOT + 36, axis, "axis mid"))
+    parts.append(_text(WIDTH / 2, _TOP + _PLOT + 36, _cut(axis, WIDTH), "axis mid"))
+    if mark is not None:
+        parts += _mark(_LEFT + mark[0] * step, mark[1])
     sums = ", ".join(f"{name} {number(sum(stack))}" for name, stack in zip(series, stacks, strict=True))
-    return _svg(parts, _TOP + _PLOT + _BOTTOM, f"Documents by {axis}: {sums}")
+    marked = f"; {mark[1]}" if mark is not None else ""
+    return _svg(parts, _TOP + _PLOT + _BOTTOM, f"Documents by {axis}: {sums}{marked}")
+
+
+def _highest_shown(totals: Sequence[float]) -> float:
+    """The highest column, or room over the second where one alone would flatten all others."""
+    *_, second, first = sorted([0.0, 1.0, *totals])
+    return _ROOM_OVER_SECOND * second if first > _FLATTENS * second else first
+
+
+def _cut_off(x: float, width: float, total: float) -> list[Markup]:
+    """A gap near the upper end of a column, and its number beside it."""
+    gap = Markup('<line class="cut" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>')
+    y = _TOP + _MARK_ROOM + 14
+    side, place = ("end", x - 3) if x > WIDTH / 2 else ("", x + width + 3)
+    return [gap.format(x - 1, x + width + 1, y + 3, y - 3), _text(place, y - 4, number(total), f"tick halo {side}")]
 
 
 def lines(
@@ -160,11 +211,11 @@ def whiskers(rows: Sequence[Whisker], unit: str, reference: float | None = None)
     return _svg(parts, bottom + 40, f"{unit}: " + "; ".join(f"{row.label} {_interval(row)}" for row in rows))
 
 
-def legend(series: Sequence[str]) -> Markup:
+def legend(series: Sequence[str], hollow: str = "") -> Markup:
     """Names beside their colours, in the order of the series."""
-    item = Markup('<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="s{}" width="10" ')
-    item += Markup('height="10"/></svg>{}</li>')
-    items = Markup("").join(item.format(i % NUM_COLOURS, name) for i, name in enumerate(series))
+    item = Markup('<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">{}</svg>{}</li>')
+    boxes = [_segment(Box(0, 0, 10, 10), i, name, is_hollow=name == hollow) for i, name in enumerate(series)]
+    items = Markup("").join(item.format(box, name) for box, name in zip(boxes, series, strict=True))
     return Markup('<ul class="legend">{}</ul>').format(items)
 
 
@@ -224,9 +275,13 @@ def _apart(heights: Sequence[float], room: float = 15.0) -> list[float]:
     return placed
 
 
-def _segment(x: float, y: float, width: float, series: int, said: str, height: float = _BAR) -> Markup:
-    shape = Markup('<rect class="s{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>')
-    return shape.format(series % NUM_COLOURS, x, y, max(width, 0.5), height, said)
+def _segment(box: Box, series: int, said: str, *, is_hollow: bool = False) -> Markup:
+    shape = Markup('<rect class="{}{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>')
+    x, y, width, height = box
+    if is_hollow and min(width, height) > 2 * _EDGE:  # the edge is drawn inside
+        x, y, width, height = x + _EDGE / 2, y + _EDGE / 2, width - _EDGE, height - _EDGE
+        return shape.format("hollow l", series % NUM_COLOURS, x, y, width, height, said)
+    return shape.format("s", series % NUM_COLOURS, x, y, max(width, 0.5), height, said)
 
 
 def _text(x: float, y: float, text: str, classes: str) -> Markup:

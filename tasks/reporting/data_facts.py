@@ -10,26 +10,17 @@ from tasks.contracts.artifacts import Manifest
 from tasks.contracts.records import DROPPED, FAILURES, GONE, KEPT, LISTING, QUARANTINE, RECORDS, ROWS
 from tasks.contracts.records import TOMBSTONES as ENDED
 from tasks.reporting.artifacts import RunArtifacts
-from tasks.reporting.charts import NUM_COLOURS, Bar, bars, histogram, share_note
-from tasks.reporting.scales import compact, number, percent
-from tasks.storage.corpus import PREVIOUS
-from tasks.storage.corpus_counts import (
-    NUM_SCORE_BINS,
-    WORD_BIN_STARTS,
-    Cell,
-    CorpusCounts,
-    Fate,
-    num_rows,
-    rolled,
-)
+from tasks.reporting.charts import NUM_COLOURS, Bar, bars, share_note
+from tasks.reporting.scales import counted, number, percent
+from tasks.storage.corpus import PREVIOUS, series_of
+from tasks.storage.corpus_counts import Cell, CorpusCounts, Fate, num_rows, rolled
 from tasks.storage.parquet_shards import read_rows
 from tasks.storage.store import Store
 
 FATES: tuple[Fate, ...] = ("kept", "dropped")
-_MOST_LANGUAGES = 4
-_MOST_PERIODS = 36
-_PERIODS = (1, 12, 60, 120, 600, 1200)
-"""Months in a column of the chart of publication."""
+HOLLOW: Fate = "dropped"
+"""What is drawn hollow, so that colour is not all that tells it from what was kept."""
+_REDACTED = "num_redacted."
 _NAMED = 8
 _OTHERS = "others"
 _BY_CHARACTER = ("zh", "ja")
@@ -99,10 +90,13 @@ def changes(store: Store, documents: Manifest) -> Table:
 
 def by_source(counts: CorpusCounts) -> Table:
     """The corpus by source."""
-    kept, dropped = _fates(counts.documents, "source")
-    words, _ = _fates(counts.words, "source")
+    kept, dropped = fates(counts.documents, "source")
+    words, _ = fates(counts.words, "source")
+    chars, _ = fates(counts.chars, "source")
     every = sum(words.values())
     kinds = {cell.source: cell.kind for cell in counts.documents}
+    langs = _shares_by_source(counts, "lang")
+    licences = _shares_by_source(counts, "licence")
     rows = [
         (
             source,
@@ -110,24 +104,25 @@ def by_source(counts: CorpusCounts) -> Table:
             kept[source],
             dropped[source],
             words[source],
+            chars[source],
             percent(words[source], every),
-            ", ".join(_distinct(counts, "lang", source)),
-            ", ".join(_distinct(counts, "licence", source)),
+            langs.get(source, ""),
+            licences.get(source, ""),
         )
         for source in sorted(kinds, key=lambda source: -words[source])
     ]
-    columns = ("source", "kind", "kept", "dropped", "words", "share", "languages", "licences")
-    return Table("The corpus by source, shares of all words", columns, rows)
+    columns = ("source", "kind", "kept", "dropped", "words", "characters", "share", "languages", "licences")
+    return Table("The corpus by source, shares of kept words", columns, rows)
 
 
 def fates_by_source(counts: CorpusCounts) -> Figure:
     """Bars of kept and dropped documents, a source each."""
-    kept, dropped = _fates(counts.documents, "source")
+    kept, dropped = fates(counts.documents, "source")
     rows = [
         Bar(source, [kept[source], dropped[source]], f"{share_note(kept[source], kept[source] + dropped[source])} kept")
         for source in sorted(kept | dropped, key=lambda source: -(kept[source] + dropped[source]))
     ]
-    return Figure("Kept and dropped documents by source", bars(rows, FATES, "documents"))
+    return Figure("Kept and dropped documents by source", bars(rows, FATES, "documents", HOLLOW))
 
 
 def drops_by_reason(counts: CorpusCounts) -> tuple[Figure, list[str]] | None:
@@ -153,19 +148,21 @@ def drops_by_reason(counts: CorpusCounts) -> tuple[Figure, list[str]] | None:
 
 def languages(counts: CorpusCounts) -> Table:
     """The corpus by language; languages of which nothing was kept stand in one row."""
-    kept, dropped = _fates(counts.documents, "lang")
-    words, _ = _fates(counts.words, "lang")
+    kept, dropped = fates(counts.documents, "lang")
+    words, _ = fates(counts.words, "lang")
+    chars, _ = fates(counts.chars, "lang")
     every = sum(words.values())
     rows: list[tuple[object, ...]] = [
-        (lang, kept[lang], dropped[lang], words[lang], percent(words[lang], every))
+        (lang, kept[lang], dropped[lang], words[lang], chars[lang], percent(words[lang], every))
         for lang in sorted(kept, key=lambda lang: -words[lang])
         if kept[lang]
     ]
     rest = {lang: count for lang, count in dropped.items() if not kept[lang]}
     if rest:
         named = ", ".join(sorted(rest, key=lambda lang: -rest[lang])[:_NAMED]) + (", …" if len(rest) > _NAMED else "")
-        rows.append((f"{len(rest)} others: {named}", 0, sum(rest.values()), 0, percent(0, every)))
-    return Table("The corpus by language, shares of all words", ("language", "kept", "dropped", "words", "share"), rows)
+        rows.append((counted(len(rest), "others") + f": {named}", 0, sum(rest.values()), 0, 0, percent(0, every)))
+    columns = ("language", "kept", "dropped", "words", "characters", "share")
+    return Table("The corpus by language, shares of kept words", columns, rows)
 
 
 def licences(counts: CorpusCounts) -> Table:
@@ -178,50 +175,6 @@ def licences(counts: CorpusCounts) -> Table:
         if fate == "kept"
     ]
     return Table("Licences of the kept texts, shares of all words", ("licence", "documents", "words", "share"), rows)
-
-
-def histograms(counts: CorpusCounts) -> list[Figure]:
-    """Words a document (of all and of the most frequent languages), language scores, months of publication."""
-    kept, _ = _fates(counts.documents, "lang")
-    frequent = [lang for lang, _ in kept.most_common(_MOST_LANGUAGES)]
-    figures = [_length_figure(counts, "all languages", None)]
-    if len(frequent) > 1:
-        figures += [_length_figure(counts, lang, lang) for lang in frequent]
-    labels = [f"{place / NUM_SCORE_BINS:g}" for place in range(NUM_SCORE_BINS)]
-    stacks = [[counts.scores[fate, place] for place in range(NUM_SCORE_BINS)] for fate in FATES]
-    figures.append(Figure("Certainty of the language", histogram(labels, stacks, FATES, "probability of the language")))
-    if len({month for _, month in counts.months}) > 1:
-        figures.append(_publication_figure(counts))
-    return figures
-
-
-def _publication_figure(counts: CorpusCounts) -> Figure:
-    """Documents by time of publication, in equal periods without a gap: months where they are few, else years."""
-    dated = {fate: Counter[int]() for fate in FATES}
-    for (fate, month), count in counts.months.items():
-        year, _, of_year = month.partition("-")
-        dated[fate][int(year) * 12 + int(of_year) - 1] += count
-    places = [place for stack in dated.values() for place in stack]
-    first, last = min(places), max(places)
-    months = next((size for size in _PERIODS if last // size - first // size < _MOST_PERIODS), _PERIODS[-1])
-    periods = range(first // months, last // months + 1)
-    starts = [divmod(period * months, 12) for period in periods]
-    labels = [f"{year:04}" if months > 1 else f"{year:04}-{of_year + 1:02}" for year, of_year in starts]
-    stacks = [[sum(stack[p * months + i] for i in range(months)) for p in periods] for stack in dated.values()]
-    name, axis = {1: ("Month", "month"), 12: ("Year", "year")}.get(months, ("Years", f"{months // 12} years, from"))
-    return Figure(f"{name} of publication, where known", histogram(labels, stacks, FATES, axis))
-
-
-def _length_figure(counts: CorpusCounts, name: str, lang: str | None) -> Figure:
-    found: Counter[tuple[str, int]] = Counter()
-    for (of, fate, place), count in counts.lengths.items():
-        if lang in (None, of):
-            found[fate, place] += count
-    places = range(min(p for _, p in found), max(p for _, p in found) + 1)
-    labels = [compact(WORD_BIN_STARTS[place]) for place in places]
-    stacks = [[found[fate, place] for place in places] for fate in FATES]
-    chart = histogram(labels, stacks, FATES, "words a document, from")
-    return Figure(f"Length of documents, {name}", chart)
 
 
 def troubles(store: Store, run: RunArtifacts) -> list[Table]:
@@ -262,6 +215,24 @@ def snapshot_id(run: RunArtifacts) -> str:
     return ""
 
 
+def redactions(store: Store, documents: Manifest) -> Table | None:
+    """Personal data that gave way to placeholders, by source and kind; None where there was none."""
+    found: Counter[tuple[str, str]] = Counter()
+    for ref in series_of(store, documents.ref):
+        for part in store.manifest(ref).inputs.values():
+            if part.kind == "extracted":
+                for name, count in store.manifest(part).totals.items():
+                    if name.startswith(_REDACTED) and isinstance(count, int):
+                        found[part.name, name.removeprefix(_REDACTED)] += count
+    if not found:
+        return None
+    kinds = list(dict.fromkeys(kind for (_, kind), _ in found.most_common()))
+    sources = list(dict.fromkeys(source for (source, _), _ in found.most_common()))
+    rows = [(source, *(found[source, kind] for kind in kinds)) for source in sources]
+    columns = ("source", *(kind.replace("_", " ") for kind in kinds))
+    return Table("Personal data replaced by placeholders, in all texts that were read", columns, rows)
+
+
 def dialogue_corpora(run: RunArtifacts) -> Table:
     """The corpora of conversations."""
     rows = [
@@ -284,7 +255,7 @@ def _example(row: dict[str, Any]) -> str:
     return f"{row['url']} — {row['detail']}" if row["detail"] else str(row["url"])
 
 
-def _fates(counter: Counter[Cell], name: str) -> tuple[Counter[str], Counter[str]]:
+def fates(counter: Counter[Cell], name: str) -> tuple[Counter[str], Counter[str]]:
     """What was kept and what was dropped, by one field."""
     found: dict[str, Counter[str]] = {fate: Counter() for fate in FATES}
     for (key, fate), count in rolled(counter, name, "fate").items():
@@ -292,6 +263,15 @@ def _fates(counter: Counter[Cell], name: str) -> tuple[Counter[str], Counter[str
     return found["kept"], found["dropped"]
 
 
-def _distinct(counts: CorpusCounts, name: str, source: str) -> list[str]:
-    found = rolled(counts.documents, name, "source", "fate")
-    return [key for key, of, fate in found if of == source and fate == "kept"]
+def _shares_by_source(counts: CorpusCounts, name: str) -> dict[str, str]:
+    """For each source the values of a field, each with its share of the source's kept words where there are several."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for (source, key, fate), num_words in rolled(counts.words, "source", name, "fate").items():
+        if fate == "kept":
+            found.setdefault(source, []).append((key, num_words))
+    return {
+        source: shares[0][0]
+        if len(shares) == 1
+        else ", ".join(f"{key} {percent(words, sum(words for _, words in shares))}" for key, words in shares)
+        for source, shares in found.items()
+    }

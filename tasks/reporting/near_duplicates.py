@@ -70,8 +70,14 @@ class Clusters:
 
     num_clusters: int
     num_documents: int
-    largest: int
+    by_size: Counter[int]
+    """Clusters by their number of documents."""
     examples: list[Twins]
+
+    @property
+    def largest(self) -> int:
+        """Documents of the largest cluster."""
+        return max(self.by_size)
 
 
 def clusters(store: Store, documents: ArtifactRef, num_shown: int = _MOST_SHOWN) -> Clusters | None:
@@ -99,7 +105,7 @@ def clusters(store: Store, documents: ArtifactRef, num_shown: int = _MOST_SHOWN)
         if kept["doc_id"] in texts and other["doc_id"] in texts
         if (found := compared(texts[kept["doc_id"]], texts[other["doc_id"]])) is not None
     ]
-    return Clusters(len(members), sizes.total(), max(sizes.values()), examples[:num_shown])
+    return Clusters(len(members), sizes.total(), Counter(sizes.values()), examples[:num_shown])
 
 
 def compared(a: str, b: str) -> tuple[Excerpt, Excerpt] | None:

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from tasks.contracts.artifacts import ArtifactRef, Manifest
+from tasks.contracts.quality import QualityReport
 from tasks.contracts.reporting import Progress
-from tasks.reporting import data_facts, model_facts, near_duplicates, text_samples
+from tasks.reporting import data_facts, histograms, model_facts, near_duplicates, text_samples
 from tasks.reporting.artifacts import RunArtifacts, gathered
 from tasks.reporting.charts import legend
 from tasks.reporting.data_facts import Table
+from tasks.reporting.history import history
 from tasks.reporting.scales import counted, number
 from tasks.storage.corpus_counts import count_corpus
 from tasks.storage.fingerprint import sha256_hex
 from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built, Store
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 PAGES_KIND = "reports"
 PAGE = "page"
 PAGE_FILE = "index.html"
@@ -122,6 +124,7 @@ def render(
         "number": number,
         "counted": counted,
         "words": _words,
+        "legend": legend,
     }
     environment.tests |= {"numeric": _is_numeric, "long": _is_long, "short": _is_short}
     return environment.get_template("page.html.j2").render(
@@ -160,27 +163,43 @@ def _data(store: Store, found: RunArtifacts) -> dict[str, Any] | None:
         "corpus": None,
     }
     if found.documents is not None:
-        ref = found.documents.ref
-        counts = count_corpus(store, ref)
-        drops = data_facts.drops_by_reason(counts)
-        dropped = text_samples.dropped_samples(store, ref)
-        data["corpus"] = {
-            "changes": data_facts.changes(store, found.documents),
-            "tables": [
-                function(counts) for function in (data_facts.by_source, data_facts.languages, data_facts.licences)
-            ],
-            "has_ideographs": data_facts.has_ideographs(found, counts),
-            "fates": data_facts.fates_by_source(counts),
-            "fates_legend": legend(data_facts.FATES),
-            "drops": drops[0] if drops else None,
-            "drops_legend": legend(drops[1]) if drops else None,
-            "histograms": data_facts.histograms(counts),
-            "clusters": near_duplicates.clusters(store, ref),
-            "kept": text_samples.kept_samples(store, ref),
-            "dropped": dropped[:_MOST_OPEN],
-            "rarely_dropped": dropped[_MOST_OPEN:],
-        }
+        data["corpus"] = _corpus(store, found, found.documents)
     return data
+
+
+def _corpus(store: Store, found: RunArtifacts, documents: Manifest) -> dict[str, Any]:
+    ref = documents.ref
+    counts = count_corpus(store, ref)
+    drops = data_facts.drops_by_reason(counts)
+    dropped = text_samples.dropped_samples(store, ref)
+    return {
+        "changes": data_facts.changes(store, documents),
+        "tables": [function(counts) for function in (data_facts.by_source, data_facts.languages, data_facts.licences)],
+        "redactions": data_facts.redactions(store, documents),
+        "has_ideographs": data_facts.has_ideographs(found, counts),
+        "fates": data_facts.fates_by_source(counts),
+        "fates_legend": legend(data_facts.FATES, data_facts.HOLLOW),
+        "drops": drops[0] if drops else None,
+        "drops_legend": legend(drops[1]) if drops else None,
+        "histograms": histograms.histograms(counts, documents),
+        "history": history(store, ref),
+        "quality": _quality(found.quality),
+        "clusters": near_duplicates.clusters(store, ref),
+        "kept": text_samples.kept_samples(store, ref),
+        "dropped": dropped[:_MOST_OPEN],
+        "rarely_dropped": dropped[_MOST_OPEN:],
+    }
+
+
+def _quality(report: QualityReport | None) -> dict[str, Any] | None:
+    if report is None or not any(rule.num_asked for rule in report.rules):
+        return None
+    return {
+        "figures": histograms.metric_figures(report),
+        "legend": legend(histograms.PASSED_OR_NOT, histograms.PASSED_OR_NOT[1]),
+        "table": histograms.rules_table(report),
+        "num_unmeasured": report.num_unmeasured,
+    }
 
 
 def _tokens(found: RunArtifacts) -> dict[str, Any] | None:

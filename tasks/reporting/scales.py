@@ -81,4 +81,5 @@ def percent(part: float, whole: float) -> str:
     if not whole:
         return ""
     share = 100.0 * part / whole
-    return f"{share:.0f} %" if share >= 10 or share == 0 else f"{share:.1f} %"
+    is_rounded = 10 <= share < 99.5 or part in (0, whole)
+    return f"{share:.0f} %" if is_rounded else f"{min(share, 99.9):.1f} %"

@@ -23,7 +23,7 @@ NUM_SCORE_BINS = 20
 
 Fate = Literal["kept", "dropped"]
 
-_COLUMNS = ("source_name", "source_kind", "lang", "lang_score", "licence", "num_words", "published_at")
+_COLUMNS = ("source_name", "source_kind", "lang", "lang_score", "licence", "num_words", "num_chars", "published_at")
 
 
 class Cell(NamedTuple):
@@ -48,6 +48,7 @@ class CorpusCounts:
 
     documents: Counter[Cell] = field(default_factory=Counter)
     words: Counter[Cell] = field(default_factory=Counter)
+    chars: Counter[Cell] = field(default_factory=Counter)
     lengths: Counter[tuple[str, Fate, int]] = field(default_factory=Counter)
     """Documents by language, fate and place in WORD_BIN_STARTS."""
     scores: Counter[tuple[Fate, int]] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class CorpusCounts:
         cell = Cell(row["source_name"], row["source_kind"], row["lang"], row["licence"], drop_reason)
         self.documents[cell] += 1
         self.words[cell] += row["num_words"]
+        self.chars[cell] += row["num_chars"]
         place = sum(row["num_words"] >= start for start in WORD_BIN_STARTS) - 1
         self.lengths[row["lang"], cell.fate, place] += 1
         self.scores[cell.fate, _score_bin(row["lang_score"])] += 1

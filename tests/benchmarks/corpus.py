@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.crawl.layouts import pieces_of
+from tasks.crawl.data.layouts import pieces_of
 from tasks.text.normalise import normalise
 from tasks.text.package_path import resolve_path
 

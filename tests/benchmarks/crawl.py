@@ -26,7 +26,7 @@ CONCURRENCY = 16
 _OURS = """
 import sys
 from pipeline_config.crawl import CrawlLaunch, FetchConfig, FollowConfig, WebSource
-from tasks.crawl.web import plan_crawl_web
+from tasks.crawl.web.crawl import plan_crawl_web
 from tasks.storage.stage import settle
 from tasks.storage.store import Store
 

@@ -10,8 +10,8 @@ import pytest
 from flows.nightly_flow import nightly
 from flows.runner import RunSummary
 from tasks.contracts.artifacts import ArtifactRef, Manifest
-from tasks.crawl.replay import replay_server
-from tasks.crawl.scenario import Scenario
+from tasks.crawl.replay.scenario import Scenario
+from tasks.crawl.replay.server import replay_server
 from tasks.registry.registry import list_versions, registry_uri
 from tasks.storage.corpus import corpus_rows
 from tasks.storage.store import Store

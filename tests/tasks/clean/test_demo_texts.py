@@ -10,7 +10,7 @@ from pipeline_config.clean import ExtractConfig, ExtractLaunch, SelectConfig
 from tasks.clean.extract import plan_extract
 from tasks.clean.selection import plan_select
 from tasks.contracts.artifacts import ArtifactRef
-from tasks.crawl.layouts import pieces_of
+from tasks.crawl.data.layouts import pieces_of
 from tasks.storage.stage import settle
 from tasks.storage.store import Store
 from tasks.text.package_path import resolve_path

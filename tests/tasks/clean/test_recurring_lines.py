@@ -17,7 +17,7 @@ def page(number: int, *extra: str) -> str:
 def cleaned(pages: list[tuple[str, str]], from_pages: int = 3) -> list[str]:
     counts = count_lines([host for host, _ in pages], [text for _, text in pages], from_pages)
     recurring = recurring_lines(counts, from_pages)
-    return [without_recurring_lines(text, host, recurring) for host, text in pages]
+    return without_recurring_lines([text for _, text in pages], [host for host, _ in pages], recurring)
 
 
 def test_a_line_on_three_pages_of_a_host_goes_from_all_of_them() -> None:
@@ -116,4 +116,4 @@ def test_a_line_of_many_pages_is_held_no_more_than_needed() -> None:
 
 def test_without_any_count_nothing_changes() -> None:
     nothing = recurring_lines(merge_counts([], 3), 3)
-    assert without_recurring_lines(page(1), HOST, nothing) == page(1)
+    assert without_recurring_lines([page(1)], [HOST], nothing) == [page(1)]

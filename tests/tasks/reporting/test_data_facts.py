@@ -2,7 +2,8 @@ import re
 from collections import Counter
 from xml.etree import ElementTree as ET
 
-from tasks.reporting.data_facts import Figure, histograms
+from tasks.reporting.data_facts import Figure
+from tasks.reporting.histograms import histograms
 from tasks.storage.corpus_counts import CorpusCounts
 
 

@@ -1,0 +1,1 @@
+"""Web archives: the pages of WARC and WET files."""

@@ -1,0 +1,1 @@
+"""What people have already: texts, tables, data sets, dumps of wikis and source code."""

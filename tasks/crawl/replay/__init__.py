@@ -1,0 +1,1 @@
+"""A small web to crawl, from pages on disk."""

@@ -1,0 +1,1 @@
+"""The web over HTTP: pages, sitemaps, feeds and articles."""
