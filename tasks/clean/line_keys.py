@@ -107,7 +107,7 @@ def _may_recur(data: NDArray[np.uint8], begin: int, end: int, classes: NDArray[n
 
 @inner
 def _holds(chars: NDArray[np.uint8], char: np.uint8) -> bool:
-    for one in chars:
+    for one in chars:  # noqa: SIM110 - compiled code has no any()
         if one == char:
             return True
     return False

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tasks.contracts.artifacts import Manifest
 from tasks.contracts.quality import SIDES, MetricCounts, QualityReport
 from tasks.reporting.charts import histogram
 from tasks.reporting.data_facts import FATES, HOLLOW, Figure, Table, fates
@@ -64,14 +63,19 @@ def _named(rule: MetricCounts) -> str:
     return f"{rule.reason.replace('_', ' ')}, {', '.join(rule.languages)}"
 
 
-def histograms(counts: CorpusCounts, documents: Manifest) -> list[Figure]:
-    """Words a document (of all and of the most frequent languages), language scores, months of publication."""
+def histograms(counts: CorpusCounts, min_language_score: float | None) -> list[Figure]:
+    """Words a document (of all and of the most frequent languages), language scores, months of publication.
+
+    Args:
+        counts: Of the corpus.
+        min_language_score: The limit to be marked; None: there is none.
+    """
     kept, _ = fates(counts.documents, "lang")
     frequent = [lang for lang, _ in kept.most_common(_MOST_LANGUAGES)]
     figures = [_length_figure(counts, "all languages", None)]
     if len(frequent) > 1:
         figures += [_length_figure(counts, lang, lang) for lang in frequent]
-    least = documents.preimage["identity"]["select"].get("min_language_score")
+    least = min_language_score
     mark = (least * NUM_SCORE_BINS, f"drops under {least:g}") if least is not None else None
     labels = [f"{place / NUM_SCORE_BINS:g}" for place in range(NUM_SCORE_BINS)]
     stacks = [[counts.scores[fate, place] for place in range(NUM_SCORE_BINS)] for fate in FATES]

@@ -161,7 +161,7 @@ def test_retune_names_what_would_go_and_come(chatmill: Chatmill) -> None:
     settings = ["gopher_quality.min_words=5", "gopher_quality.min_stop_words=1", "c4=null", "fineweb=null"]
     said = " ".join(chatmill("retune", *(word for setting in settings for word in ("--set", setting))).split())
     assert "would come in gopher_too_few_words pages en 1 5" in said
-    assert "num_words 5, limit 50" in said
+    assert "num_words 5, limit now 50" in said
     assert "Of 2 documents 0 would go; 1 that a rule keeps out would pass" in said
     found = json.loads(chatmill("retune", "--set", "gopher_quality.min_words=1000", "--json"))
     gone = {"turn": "would go", "rule": "gopher_too_few_words", "source": "pages", "lang": "en"}

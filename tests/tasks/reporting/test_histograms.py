@@ -11,7 +11,7 @@ def publication(*months: str) -> Figure:
     counts = CorpusCounts(
         lengths=Counter({("en", "kept", 3): 1}), months=Counter({("kept", month): 1 for month in months})
     )
-    return next(figure for figure in histograms(counts) if "publication" in figure.caption)
+    return next(figure for figure in histograms(counts, None) if "publication" in figure.caption)
 
 
 def columns(figure: Figure) -> list[tuple[str, float]]:
