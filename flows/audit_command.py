@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.data_commands import console, corpus, print_document, printable
+from flows.data_commands import beginning, console, looked_at, print_document, printable
 from flows.options import Root
 from pipeline_config.environment import DEFAULT_ROOT
 
@@ -14,29 +14,34 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tasks.clean.taken_out import TakenOut
+    from tasks.contracts.artifacts import Manifest
     from tasks.reporting.near_duplicates import Clusters, Excerpt, Twins
+    from tasks.storage.store import Store
 
 
 def audit(
     num_pairs: Annotated[int, typer.Option("--pairs", min=0, max=1_000, help="Near-duplicates side by side.")] = 3,
     num: Annotated[int, typer.Option("--num", "-n", min=0, max=100, help="Documents shown of each drop reason.")] = 1,
+    num_leaks: Annotated[int, typer.Option("--leaks", min=0, help="Documents that hold evaluation items.")] = 10,
     seed: Annotated[int, typer.Option(help="Another seed draws other documents.")] = 1,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Near-duplicates side by side, least alike first, then dropped documents by reason, the most frequent first."""
+    """Near-duplicates side by side, evaluation items in documents, and dropped documents by reason."""
     from tasks.clean.inspection import kept_urls, sampled_by
     from tasks.clean.metrics import meaning_of
     from tasks.clean.taken_out import taken_out
     from tasks.reporting.near_duplicates import clusters
+    from tasks.storage.corpus import snapshot_of
 
-    store, snapshot = corpus(root)
+    store, snapshot = looked_at(root)
     terminal = console()
-    found = clusters(store, snapshot.ref, num_pairs) if num_pairs else None
+    found = clusters(store, snapshot_of(store, snapshot.ref), num_pairs) if num_pairs else None
     if found is not None:
         terminal.print(_said_of(found))
         for twins in found.examples:
             terminal.print(_side_by_side(twins))
     _print_taken_out(terminal, taken_out(store, snapshot.ref, num, seed))
+    _print_leaks(terminal, store, snapshot, num_leaks)
     for reason, drawn in sampled_by(store, snapshot.ref, "dropped", "drop_reason", num, seed).items() if num else ():
         documents = "document" if drawn.num_documents == 1 else "documents"
         terminal.rule(f"{reason}, {drawn.num_documents:,} {documents}", align="left")
@@ -49,11 +54,17 @@ def audit(
 
 
 def _said_of(found: "Clusters") -> str:
+    from tasks.reporting.scales import counted
+
     sizes = ", ".join(f"{count:,} of {size:,}" for size, count in sorted(found.by_size.items()))
     return (
-        f"[bold]{found.num_documents:,} near-duplicates in {found.num_clusters:,} clusters[/bold] "
-        f"({sizes} documents); of each one document is in the corpus. The pairs that are least "
-        "alike, from a little before their first difference on:\n"
+        f"[bold]{found.num_documents:,} near-duplicates in {counted(found.num_clusters, 'clusters')}[/bold] "
+        f"({sizes} documents); of each one document is in the corpus. "
+        + (
+            "The pairs that are least alike, from a little before their first difference on:\n"
+            if found.examples
+            else "Those compared for an example are the same but for white space.\n"
+        )
     )
 
 
@@ -62,17 +73,40 @@ def _print_taken_out(terminal: "Console", found: "TakenOut") -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    from tasks.reporting.scales import counted
+
     if not found.num_documents:
         return
     terminal.rule("paragraphs of earlier documents", align="left")
     terminal.print(
-        f"{found.num_paragraphs:,} paragraphs with {found.num_words:,} words were taken out of "
-        f"{found.num_documents:,} documents.\n"
+        f"Taken out of {counted(found.num_documents, 'documents')}: {counted(found.num_paragraphs, 'paragraphs')} with "
+        f"{counted(found.num_words, 'words')}.\n"
     )
     for taken in found.examples:
         terminal.print(Text.assemble(("out of ", "dim"), printable(taken.url)))
         terminal.print(Text.assemble(("stays in ", "dim"), printable(taken.stays_in)))
-        terminal.print(Padding(Text(printable(taken.text)), (0, 0, 1, 2)))
+        terminal.print(Padding(Text(beginning(taken.text)), (0, 0, 1, 2)))
+
+
+def _print_leaks(terminal: "Console", store: "Store", training: "Manifest", num: int) -> None:
+    """The evaluation sets that were looked for, and documents that hold items of them; nothing where none was."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from flows.data_tables import show_table
+    from tasks.clean.leaks import evaluation_sets, leaks
+
+    sets = evaluation_sets(store, training.ref)
+    if not num or not sets:
+        return
+    terminal.rule("evaluation items in documents", align="left")
+    terminal.print(show_table("looked for; no model is trained on documents that hold them", sets))
+    for leak in leaks(store, training.ref, num):
+        terminal.print(Text.assemble(printable(leak["url"]), (f"\n{leak['doc_id'].hex()}", "dim")))
+        runs = "1 run" if leak["num_runs"] == 1 else f"{leak['num_runs']:,} runs"
+        named = f"{printable(leak['evaluation_set'])}, {printable(leak['item'])}"
+        terminal.print(Text.assemble(("holds ", "dim"), named, (f", {runs}, the first:", "dim")))
+        terminal.print(Padding(Text(beginning(leak["excerpt"])), (0, 0, 1, 2)))
 
 
 def _side_by_side(twins: "Twins") -> "Table":

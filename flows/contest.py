@@ -3,22 +3,16 @@
 import logging
 
 from flows.lookups import ModelName
-from flows.refresh_flow import Corpora
 from flows.runner import Contest, Do
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import ComparisonError, RefConflictError
-from tasks.evaluation.task import compare, evaluate, make_evaluation_set
+from tasks.evaluation.task import compare, evaluate
 
 logger = logging.getLogger(__name__)
 
 _MAX_CONTESTS = 3
 """With so many champions, one after the other, before it is given up: other runs promote at the same time."""
-
-
-def make_evaluation(do: Do, config: RunConfig, corpora: Corpora) -> ArtifactRef:
-    """The evaluation artifact that was frozen for this configuration; the first time, it is made and frozen."""
-    return do.frozen(make_evaluation_set, corpora.documents, corpora.dialogues, config.split, config.evaluation.texts)
 
 
 def measure(do: Do, config: RunConfig, checkpoint: ArtifactRef, evaluation: ArtifactRef) -> ArtifactRef:

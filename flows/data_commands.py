@@ -38,7 +38,7 @@ def stats(root: Root = DEFAULT_ROOT, is_json: IsJson = False) -> None:
     """Documents and words by source, language and licence, what was dropped and why, and near-duplicates."""
     from flows.data_tables import corpus_tables, folded, show_table
 
-    store, snapshot = corpus(root)
+    store, snapshot = looked_at(root)
     terminal = console()
     tables = corpus_tables(store, snapshot)
     if is_json:
@@ -64,7 +64,7 @@ def sample(  # noqa: PLR0913, PLR0917 - each argument is an option of the comman
     """Some documents to read; dropped ones with the rule, its metric and its limit."""
     from tasks.clean.inspection import kept_urls, sampled
 
-    store, snapshot = corpus(root)
+    store, snapshot = looked_at(root)
     which = _which(rule, source, lang, is_dropped=is_dropped)
     rows = sampled(store, snapshot.ref, which, num, seed)
     urls = kept_urls(store, snapshot.ref, rows)
@@ -102,7 +102,7 @@ def search(  # noqa: PLR0913, PLR0917 - each argument is an option of the comman
         raise BadInputError(
             "found neither TEXT nor --doc, or both, expected one of them; see `chatmill data search --help`"
         )
-    store, snapshot = corpus(root)
+    store, snapshot = looked_at(root)
     if doc is not None:
         _explain(store, snapshot, doc, is_json=is_json)
         return
@@ -138,6 +138,19 @@ def corpus(root: str) -> "tuple[Store, Manifest]":
             f"found no corpus in {root}, expected one to look into; run `chatmill refresh` first, or set --root"
         )
     return store, found
+
+
+def looked_at(root: str) -> "tuple[Store, Manifest]":
+    """The store and what of its newest snapshot may be trained on; the snapshot where nobody has asked that yet.
+
+    Raises:
+        MissingArtifactError: There is no snapshot.
+    """
+    from tasks.storage.corpus import PREVIOUS, TRAINING
+
+    store, snapshot = corpus(root)
+    made = reversed(store.manifests(snapshot.kind, TRAINING))
+    return store, next((training for training in made if training.inputs[PREVIOUS] == snapshot.ref), snapshot)
 
 
 def _which(rule: str | None, source: str | None, lang: str | None, *, is_dropped: bool) -> "Which":
@@ -192,9 +205,7 @@ def print_document(terminal: "Console", row: Mapping[str, Any], kept: Mapping[by
     terminal.print(_headline(row))
     if row.get("drop_reason"):
         terminal.print(Text(_why(row, kept), style="yellow"))
-    text = " ".join(row["text"][: 4 * _SAMPLE_CHARS].split())
-    shown = text if len(text) <= _SAMPLE_CHARS else f"{text[:_SAMPLE_CHARS]}…"
-    terminal.print(Padding(Text(printable(shown)), (0, 0, 1, 2)))
+    terminal.print(Padding(Text(beginning(row["text"])), (0, 0, 1, 2)))
 
 
 def _print_match(terminal: "Console", row: Mapping[str, Any], where: str, around: tuple[str, str, str]) -> None:
@@ -212,10 +223,12 @@ def _print_match(terminal: "Console", row: Mapping[str, Any], where: str, around
 def _headline(row: Mapping[str, Any]) -> Any:
     from rich.text import Text
 
+    author = f" · {printable(row['author'])}" if row["author"] else ""
     date = f" · {row['published_at']:%Y-%m-%d}" if row["published_at"] else ""
+    words = f"{row['num_words']:,} words{author}{date}"
     return Text.assemble(
         (printable(row["title"] or "Untitled"), "bold"),
-        (f"\n{row['source_name']} · {row['lang']} {row['lang_score']:.2f} · {row['num_words']:,} words{date}", "dim"),
+        (f"\n{row['source_name']} · {row['lang']} {row['lang_score']:.2f} · {words}", "dim"),
         (f" · licence {row['licence']}\n{printable(row['url'])}\n{row['doc_id'].hex()}", "dim"),
     )
 
@@ -236,6 +249,12 @@ def _plain(row: Mapping[str, Any], but: tuple[str, ...] = ()) -> dict[str, Any]:
         for name, value in row.items()
         if name not in but
     }
+
+
+def beginning(text: str) -> str:
+    """The first words of a text on one line, without what a terminal would obey."""
+    line = " ".join(text[: 4 * _SAMPLE_CHARS].split())
+    return printable(line if len(line) <= _SAMPLE_CHARS else f"{line[:_SAMPLE_CHARS]}…")
 
 
 def printable(text: str) -> str:

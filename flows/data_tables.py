@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tasks.contracts.artifacts import Manifest
 from tasks.contracts.records import CLUSTERS, KEPT, TOMBSTONES
+from tasks.storage.corpus import snapshot_of
 from tasks.storage.corpus_counts import CorpusCounts, count_corpus, num_rows, rolled
 from tasks.storage.parquet_shards import read_rows
 from tasks.storage.store import Store
@@ -21,14 +22,14 @@ _NAMED = 4
 
 def corpus_tables(store: Store, snapshot: Manifest) -> dict[str, Rows]:
     """Everything that is counted about a corpus, a list of rows by title."""
-    counts = count_corpus(store, snapshot.ref)
+    counts, of_snapshot = count_corpus(store, snapshot.ref), store.manifest(snapshot_of(store, snapshot.ref))
     return {
         "sources": _kept_and_dropped(counts, ("source", "kind")),
         "languages": _kept_and_dropped(counts, ("lang",)),
         "licences": [row for row in _kept_and_dropped(counts, ("licence",)) if row["kept"]],
         "dropped": _drops(counts),
-        "near-duplicates": _clusters(store, snapshot),
-        "this_snapshot": _changes(store, snapshot),
+        "near-duplicates": _clusters(store, of_snapshot),
+        "this_snapshot": _changes(store, of_snapshot),
     }
 
 

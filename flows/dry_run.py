@@ -9,7 +9,6 @@ from flows.runner import Contest
 from flows.series import parts_with_news, previous_part
 from pipeline_config.run import CleanConfig, RunConfig
 from tasks.contracts.artifacts import ArtifactRef
-from tasks.evaluation.frozen import frozen_evaluation
 from tasks.registry.registry import champion_of, registry_uri, versions_with
 from tasks.storage.stage import Forecast, forecast_of
 from tasks.storage.store import Store
@@ -65,12 +64,7 @@ class DryRun(Lookups):
 
     def frozen(self, task: StageTask, *args: Any) -> ArtifactRef:
         """See Do."""
-        call = task.plan(*args)
-        held = frozen_evaluation(Store(self.root), call.name, call.preimage["identity"])
-        if held is None:
-            return self(task, *args)
-        self.held[f"{task.name}/{held.name}"] = held
-        return held
+        return self.already_frozen(task, *args) or self(task, *args)
 
     def decide(self, model: ModelName, contest: Contest, config: RunConfig) -> ArtifactRef:
         """The champion as it is now, or the challenger where there is none: a dry run decides nothing."""

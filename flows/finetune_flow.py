@@ -4,7 +4,7 @@ from functools import partial
 
 from prefect import flow
 
-from flows.contest import contest, make_evaluation
+from flows.contest import contest
 from flows.forms import (
     Corpus,
     Device,
@@ -20,8 +20,9 @@ from flows.forms import (
 )
 from flows.interact_flow import make_transcript
 from flows.pretrain_flow import make_base
-from flows.refresh_flow import Corpora, corpora_at_hand, make_dialogues
+from flows.refresh_flow import Corpora, corpora_at_hand, make_dialogues, make_training_text
 from flows.runner import Do, RunSummary, under_prefect
+from flows.texts import Texts, make_evaluation
 from flows.tokens_flow import make_dialogue_tokens, make_tokens
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
@@ -54,7 +55,8 @@ def steps(do: Do, config: RunConfig, corpus: str = "") -> None:
 
 
 def _first_base(do: Do, config: RunConfig, corpora: Corpora, evaluation: ArtifactRef) -> ArtifactRef:
-    return contest(do, config, "base", make_base(do, config, make_tokens(do, config, corpora)), evaluation)
+    texts = Texts(make_training_text(do, config, corpora, evaluation), corpora.dialogues, evaluation)
+    return contest(do, config, "base", make_base(do, config, make_tokens(do, config, texts)), evaluation)
 
 
 def _refuse_unknown(corpus: str, dialogues: tuple[ArtifactRef, ...]) -> None:

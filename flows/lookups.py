@@ -11,7 +11,11 @@ from pipeline_config.registry import RegistryConfig
 from pipeline_config.run import CleanConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError
+from tasks.contracts.records import DROPPED
+from tasks.evaluation.frozen import frozen_evaluation
 from tasks.registry.registry import champion_of, registry_uri
+from tasks.storage.corpus import TRAINING, corpus_ids
+from tasks.storage.parquet_shards import read_rows
 from tasks.storage.store import Store
 from tasks.storage.task import StageTask
 
@@ -41,6 +45,14 @@ class Lookups:
         found = store.find(tokens.kind, tokens.name, tokens.key) if tokens is not None else None
         return found.inputs.get("documents") if found is not None else None
 
+    def already_frozen(self, task: StageTask, *args: Any) -> ArtifactRef | None:
+        """See Do."""
+        call = task.plan(*args)
+        held = frozen_evaluation(Store(self.root), call.name, call.preimage["identity"])
+        if held is not None:
+            self.held[f"{task.name}/{held.name}"] = held
+        return held
+
     def last_snapshot(self) -> ArtifactRef | None:
         """See Do."""
         head = head_of(Store(self.root), corpus_head())
@@ -64,6 +76,16 @@ class Lookups:
     def next_parts(self, task: StageTask, *args: Any) -> tuple[ArtifactRef, ...]:
         """See Do."""
         raise NotImplementedError
+
+    def num_contaminated(self, learnt: ArtifactRef, training: ArtifactRef) -> int:
+        """See Do."""
+        store = Store(self.root)
+        found = store.find(training.kind, training.name, training.key)
+        if found is None or training.name != TRAINING or not found.drops:
+            return 0
+        rows = read_rows(store.files(training, f"{DROPPED}-"), ["doc_id", "text_digest"])
+        left_out = {(row["doc_id"], row["text_digest"]) for row in rows}
+        return len(left_out & corpus_ids(store, learnt))
 
     def has_training_text(self, tokens: ArtifactRef) -> bool:
         """See Do; what is not made yet counts as text."""

@@ -2,12 +2,13 @@
 
 from prefect import flow
 
-from flows.contest import contest, make_evaluation, measure
+from flows.contest import contest, measure
 from flows.finetune_flow import make_dialogue_model
 from flows.forms import Profile, Root, Settings, filled_in, run_name
 from flows.pretrain_flow import make_base
-from flows.refresh_flow import Corpora, corpora_at_hand
+from flows.refresh_flow import corpora_at_hand
 from flows.runner import Do, RunSummary, under_prefect
+from flows.texts import Texts, make_texts
 from flows.tokens_flow import make_dialogue_tokens, make_tokens
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
@@ -15,15 +16,14 @@ from tasks.contracts.artifacts import ArtifactRef
 from tasks.evaluation.task import compare
 
 
-def make_champions(do: Do, config: RunConfig, corpora: Corpora) -> ArtifactRef:
+def make_champions(do: Do, config: RunConfig, texts: Texts) -> ArtifactRef:
     """Tokens, pretrain, contest, fine-tune, contest; returns the dialogue champion."""
-    tokens = make_tokens(do, config, corpora)
-    evaluation = make_evaluation(do, config, corpora)
+    tokens, evaluation = make_tokens(do, config, texts), texts.evaluation
     base = make_base(do, config, tokens)
     base_champion = contest(do, config, "base", base, evaluation)
     dialogue_tokens = tokens.dialogues
     if base_champion.content_digest != base.content_digest:  # it may have another tokenizer
-        dialogue_tokens = make_dialogue_tokens(do, config, corpora.dialogues, base_champion)
+        dialogue_tokens = make_dialogue_tokens(do, config, texts.dialogues, base_champion)
     dialogue = make_dialogue_model(do, config, dialogue_tokens, base_champion)
     champion = contest(do, config, "dialogue", dialogue, evaluation)
     reports = (measure(do, config, model, evaluation) for model in (dialogue, base_champion))
@@ -33,7 +33,7 @@ def make_champions(do: Do, config: RunConfig, corpora: Corpora) -> ArtifactRef:
 
 def steps(do: Do, config: RunConfig) -> ArtifactRef:
     """All steps up to the two champions; returns the dialogue champion."""
-    return make_champions(do, config, corpora_at_hand(do, config))
+    return make_champions(do, config, make_texts(do, config, corpora_at_hand(do, config)))
 
 
 @flow(name="promote", flow_run_name=lambda: run_name("promote"))

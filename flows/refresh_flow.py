@@ -9,11 +9,12 @@ from flows.forms import Profile, Root, Settings, Snapshot, due_at, filled_in, gi
 from flows.runner import Do, RunSummary, under_prefect
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
-from tasks.clean.task import count_metrics, extract, select
+from tasks.clean.task import count_metrics, decontaminate, extract, select
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import EmptyInputError
 from tasks.crawl.task import reading_of
 from tasks.dialogue.task import import_dialogue
+from tasks.evaluation.task import make_evaluation_set
 from tasks.reporting.task import write_page
 
 
@@ -61,9 +62,27 @@ def make_dialogues(do: Do, config: RunConfig) -> tuple[ArtifactRef, ...]:
     return (*(do(import_dialogue, source) for source in config.dialogues), *added)
 
 
+def make_training_text(do: Do, config: RunConfig, corpora: Corpora, evaluation: ArtifactRef | None) -> ArtifactRef:
+    """The corpus without the documents that hold items of an evaluation; the corpus where there is nothing to look for.
+
+    Args:
+        do: Goes through the steps.
+        config: Names the evaluations.
+        corpora: The corpus.
+        evaluation: The frozen evaluation set; None before the first.
+    """
+    sets = config.clean.decontaminate
+    held_out = evaluation if sets is not None and sets.has_held_out else None
+    if sets is None or (held_out is None and not sets.benchmark_files):
+        return corpora.documents
+    return do(decontaminate, corpora.documents, held_out, config.split, sets)
+
+
 def steps(do: Do, config: RunConfig) -> Corpora:
-    """What is new, and a page about it."""
+    """What is new, what of it may be trained on, and a page about it."""
     corpora = make_corpora(do, config)
+    asked = corpora.documents, corpora.dialogues, config.split, config.evaluation.texts
+    make_training_text(do, config, corpora, do.already_frozen(make_evaluation_set, *asked))
     do(count_metrics, corpora.documents)
     do(write_page, "refresh", do.made(), (), do.silent)
     return corpora

@@ -22,7 +22,7 @@ from pipeline_config.run import CleanConfig, RunConfig
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import EmptyInputError, PipelineError
 from tasks.crawl.web.crawl import SilentSourceError
-from tasks.evaluation.frozen import freeze, frozen_evaluation
+from tasks.evaluation.frozen import freeze
 from tasks.registry.promote import PromotionResult
 from tasks.registry.registry import FLOW_RUN_TAG, registry_uri
 from tasks.registry.task import register_and_decide
@@ -105,6 +105,10 @@ class Do(Protocol):
         """The artifact that was once frozen for this task and its settings, whatever its inputs are today."""
         ...
 
+    def already_frozen(self, task: StageTask, *args: Any) -> ArtifactRef | None:
+        """The same, but None where none was frozen yet."""
+        ...
+
     def champion(self, model: ModelName, config: RegistryConfig) -> ArtifactRef | None:
         """The checkpoint that leads the registry under that name."""
         ...
@@ -132,6 +136,10 @@ class Do(Protocol):
 
     def learnt(self, base: ArtifactRef) -> ArtifactRef | None:
         """The snapshot of the corpus up to which a base model has learnt."""
+        ...
+
+    def num_contaminated(self, learnt: ArtifactRef, training: ArtifactRef) -> int:
+        """How many of the documents that `training` is without, because they hold evaluation items, were learnt."""
         ...
 
     def has_training_text(self, tokens: ArtifactRef) -> bool:
@@ -251,12 +259,9 @@ class PrefectRunner(Lookups):
 
     def frozen(self, task: StageTask, *args: Any) -> ArtifactRef:
         """See Do; the first time, the artifact is made and frozen."""
-        store, call = Store(self.root), task.plan(*args)
-        held = frozen_evaluation(store, call.name, call.preimage["identity"])
-        if held is None:
-            return freeze(store, call.name, call.preimage["identity"], self(task, *args))
-        self.held[f"{task.name}/{held.name}"] = held
-        return held
+        call = task.plan(*args)
+        held = self.already_frozen(task, *args)
+        return held or freeze(Store(self.root), call.name, call.preimage["identity"], self(task, *args))
 
     def decide(self, model: ModelName, contest: Contest, config: RunConfig) -> ArtifactRef:
         """See Do."""

@@ -38,7 +38,8 @@ class ExtractConfig(IdentityConfig):
 
     mode: Literal["fast", "quality"] = "fast"
     """How the main content of web pages is found. `fast`: by resiliparse and rules on lines, and by trafilatura where
-    that finds little of what the page has. `quality`: by trafilatura's full form on every page, five times slower."""
+    that finds little of what the page has. `quality`: by trafilatura's full form on every page, five times slower; of
+    over 4 MiB or 50,000 tags it is the way of `fast`, counted as `num_read_fast`."""
     fallback_min_words: int = Field(default=0, ge=0)
     """Words; a web page with fewer in all its visible text is spared the slow way of `fast` mode. Selection must drop
     such pages: a lower `select.gopher_quality.min_words` is refused. 0: none is spared for that."""
@@ -82,6 +83,9 @@ class ExtractLaunch(ExecutionConfig):
 
     num_workers: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1, le=256)
     """Processes, 1 to 256; one means this process. By default one a core, at most 8. The result is the same."""
+    max_crashes: int = Field(default=20, ge=0)
+    """Worker processes that may die in one part, of a parser's fault or for want of memory; a document that kills one
+    by itself is quarantined as `extractor_crashed`, and costs two. With one more the run ends."""
 
 
 class NearDuplicateConfig(IdentityConfig):
@@ -115,11 +119,17 @@ class ParagraphDedupConfig(IdentityConfig):
 
 
 class SelectLaunch(ExecutionConfig):
-    """What selection may take of the machine."""
+    """What selection may take of the machine, and when it takes what it finds for a fault."""
 
     max_memory_mb: int = Field(default=4_096, ge=64)
-    """MiB for what is known of all documents ever seen, 0.5 to 0.6 KB each, and with `select.paragraph_dedup` of their
-    paragraphs, 96 bytes each; a corpus that needs more is refused at once."""
+    """MiB: 180 for work and 0.8 KB for each document ever seen, and with `select.paragraph_dedup` 96 bytes for each of
+    their paragraphs; a corpus that needs more is refused at once. The texts that are being written come on top: some
+    256 MiB."""
+    max_dropped_share: float | None = Field(default=0.99, gt=0.0, lt=1.0)
+    """Share, 0 to 1, of a source's new documents that rules may drop; duplicates do not count. More is logged as a
+    warning, and refused where no other source brings anything that is kept. None: any share may be."""
+    min_new_documents: int = Field(default=50, ge=1)
+    """Documents; a source that brings fewer new ones is not asked for that share."""
 
 
 class SelectConfig(IdentityConfig):

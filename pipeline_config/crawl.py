@@ -94,8 +94,11 @@ class FeedSource(HttpSource):
     """Tells this kind of source from the others."""
     feeds: tuple[str, ...] = Field(min_length=1)
     """Addresses of feeds (RSS 0.9x to 2.0, Atom, JSON Feed)."""
-    articles: Literal["page", "feed"] = "page"
-    """`page` fetches the page that an entry links to; `feed` takes the entry's own text."""
+    articles: Literal["auto", "page", "feed"] = "auto"
+    """`page` fetches the page that an entry links to; `feed` takes the entry's own text; `auto` takes that where it is
+    a whole article, and fetches the page of other entries. An article it is where the feed gives a content beside any
+    summary, the content has at least 1,000 letters (an ideograph counts as three) and twice as many as the summary,
+    and it does not end in an ellipsis or in words such as `Read more`."""
     max_articles: int = Field(default=10_000, ge=1)
     """Articles taken in all, the newest of each feed first."""
 
@@ -115,8 +118,8 @@ class TextFolderSource(FolderSource):
     glob: InsidePath = "**/*.txt"
     """Which files below the folder are read, e.g. `**/*.epub`."""
     catalogue: InsidePath | None = None
-    """A CSV or JSON Lines file, relative to the folder, with a `path` a row and, where known, `title`, `licence` and
-    `published_at` (ISO 8601): reads the files it names, in place of `glob`."""
+    """A CSV or JSON Lines file, relative to the folder, with a `path` a row and, where known, `title`, `author`,
+    `licence` and `published_at` (ISO 8601): reads the files it names, in place of `glob`."""
     layout: Literal["files", "json-list", "pku-tagged"] = "files"
     """`files`: a work a file. `json-list`: a JSON array of texts, a document each. `pku-tagged`: words with their part
     of speech, `word/tag`, a paragraph a line, as in the People's Daily corpus of Peking University."""

@@ -60,6 +60,8 @@ class ColumnsConfig(IdentityConfig):
     document, and a takedown by address finds it."""
     title: str | None = None
     """Its title."""
+    author: str | None = None
+    """Who wrote it: a name, or a list of names. Of `a@b.example (Name)` the name is kept."""
     published_at: str | None = None
     """When it was published: a time, a date, or text in ISO 8601."""
     licence: str | None = None
@@ -68,7 +70,7 @@ class ColumnsConfig(IdentityConfig):
     @property
     def named(self) -> tuple[str, ...]:
         """All columns that are named here."""
-        found = (self.text, self.id, self.url, self.title, self.published_at, self.licence)
+        found = (self.text, self.id, self.url, self.title, self.author, self.published_at, self.licence)
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
 

@@ -1,5 +1,7 @@
-"""What of a training text counts as leaked out of an evaluation."""
+"""What models are measured on, and what of it counts as leaked into a training text."""
 
+from collections import Counter
+from pathlib import PurePosixPath
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -8,7 +10,9 @@ from pipeline_config.base import IdentityConfig
 
 
 class DecontaminateConfig(IdentityConfig):
-    """A document is contaminated that shares a run of so many words with an evaluation item, marks and case aside.
+    """Which documents training never reads because they hold what an evaluation asks.
+
+    A document is contaminated that shares a run of so many words with an evaluation item, marks and letter case aside.
 
     An item of which more than half of the words are Chinese or Japanese characters is compared by characters: a word of
     the People's Daily has 1.72 of them, so that thirteen words are 22.
@@ -16,6 +20,11 @@ class DecontaminateConfig(IdentityConfig):
     Source: Brown et al. 2020, arXiv:2005.14165, appendix C: runs of thirteen words, at least eight for short items.
     """
 
+    has_held_out: bool = True
+    """Look for the texts of the mill's own frozen evaluation set."""
+    benchmark_files: tuple[str, ...] = ()
+    """Files of other evaluations: `.jsonl` has an item a line, of which each string is looked for by itself and `id` is
+    the name; of any other file each line is an item. The file's name is the set's."""
     run_words: int = Field(default=13, ge=2, le=100)
     """Words of a run."""
     min_run_words: int = Field(default=8, ge=2, le=100)
@@ -24,6 +33,14 @@ class DecontaminateConfig(IdentityConfig):
     """Characters of a run."""
     min_run_ideographs: int = Field(default=14, ge=2, le=200)
     """Characters of the shortest item that is looked for."""
+
+    @model_validator(mode="after")
+    def _sets_have_names_of_their_own(self) -> Self:
+        names = Counter(PurePosixPath(file).name for file in self.benchmark_files)
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ValueError(f"found more than one file named {', '.join(twice)}, which names the set; rename one")
+        return self
 
     @model_validator(mode="after")
     def _shortest_is_no_longer_than_a_run(self) -> Self:

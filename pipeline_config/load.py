@@ -89,7 +89,8 @@ def _from_the_profile(config: RunConfig, file: YamlFile) -> RunConfig:
     """The configuration with the profile's paths meant from its folder."""
     base, written = file.path.parent, file.values
     sources = tuple(placed(source, base, written) for source in config.crawl.sources)
-    lists = {name: placed(getattr(config.clean, name), base, written) for name in ("extract", "select")}
+    steps = {name: getattr(config.clean, name) for name in ("extract", "select", "decontaminate")}
+    lists = {name: placed(step, base, written) for name, step in steps.items() if step is not None}
     return config.model_copy(
         update={
             "crawl": config.crawl.model_copy(update={"sources": sources}),

@@ -13,6 +13,7 @@ _PATH_FIELDS = (
     "prompts_file",
     "word_block_list",
     "url_block_list",
+    "benchmark_files",
 )
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -25,14 +26,17 @@ def placed(model: _Model, base: Path, written: Any) -> _Model:
         base: The file's folder.
         written: What stands in the file at this place; a path that does not (`--set` gave it) is left alone.
     """
-    own = _paths(written)
-    found = {name: getattr(model, name, None) for name in _PATH_FIELDS}
+    own, folder = _paths(written), base.absolute()
+
+    def absolute(path: str) -> str:
+        return str(folder / path) if path in own and not path.startswith(("package:", "~", "/")) else path
+
+    found = {name: value for name in _PATH_FIELDS if (value := getattr(model, name, None))}
     moved = {
-        name: str(base.absolute() / path)
-        for name, path in found.items()
-        if path in own and not path.startswith(("package:", "~", "/"))
+        name: absolute(value) if isinstance(value, str) else tuple(map(absolute, value))
+        for name, value in found.items()
     }
-    return model.model_copy(update=moved) if moved else model
+    return model.model_copy(update=moved) if moved != found else model
 
 
 def _paths(written: Any) -> set[str]:
@@ -41,5 +45,7 @@ def _paths(written: Any) -> set[str]:
         return {path for value in written for path in _paths(value)}
     if not isinstance(written, dict):
         return set()
-    here = {value for name, value in written.items() if name in _PATH_FIELDS and isinstance(value, str)}
+    named = [value for name, value in written.items() if name in _PATH_FIELDS]
+    listed = [entry for value in named for entry in (value if isinstance(value, list) else [value])]
+    here = {entry for entry in listed if isinstance(entry, str)}
     return here.union(*(_paths(value) for value in written.values()))

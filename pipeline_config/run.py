@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pipeline_config.base import IdentityConfig
 from pipeline_config.clean import ExtractConfig, ExtractLaunch, SelectConfig, SelectLaunch
 from pipeline_config.crawl import CrawlLaunch, FetchConfig, Source
+from pipeline_config.decontaminate import DecontaminateConfig
 from pipeline_config.dialogue import DialogueSource, DialogueTokensConfig
 from pipeline_config.evaluation import CompareConfig, EvaluateConfig, EvaluateLaunch, EvaluationSetConfig
 from pipeline_config.interaction import InteractionConfig
@@ -46,6 +47,9 @@ class CleanConfig(IdentityConfig):
     """From bytes to text and its metrics."""
     select: SelectConfig = SelectConfig()
     """Which documents are kept."""
+    decontaminate: DecontaminateConfig | None = DecontaminateConfig()
+    """Which of these no model is trained on, because they hold what models are measured on. None: nothing is looked
+    for."""
     launch: ExtractLaunch = ExtractLaunch()
     """Speed of extraction."""
     select_launch: SelectLaunch = SelectLaunch()

@@ -16,8 +16,9 @@ from tasks.text.encoding import BYTE_ORDER_MARKS, codec_of
 _META_CHARSET = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]{2,40})", re.IGNORECASE)
 _META_WITHIN_BYTES = 4_096
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]{2,40})", re.IGNORECASE)
-# Undecodable (U+FFFD) or not of a text: controls but tab, line ends and form feed.
-_BAD_CHARACTERS = re.compile("[\ufffd\x00-\x08\x0e-\x1f\x7f]")
+_UNDECODABLE = "\ufffd"
+_CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
+"""All but tab, line ends and form feed."""
 _NON_ASCII = re.compile("[^\x00-\x7f]")
 _UTF16 = frozenset({"utf-16-le", "utf-16-be"})
 _NOT_TO_BE_TAKEN_FOR_UTF8 = _UTF16 | {"iso2022_jp"}  # their bytes are all ASCII
@@ -67,13 +68,19 @@ def _is_utf8(body: bytes) -> bool:
 def _best_decoding(body: bytes, codecs_in_order: Iterable[str]) -> tuple[str, str]:
     """The first decoding with the fewest bad characters."""
     decoded = [(body.decode(codec, "replace"), codec) for codec in dict.fromkeys(codecs_in_order)]
-    return min(decoded, key=lambda item: len(_BAD_CHARACTERS.findall(item[0])))
+    return min(decoded, key=lambda item: _num_bad(item[0]))
 
 
 def _checked(text: str, codec: str, max_undecodable_share: float) -> str:
-    num_bad = len(_BAD_CHARACTERS.findall(text))
+    num_bad = _num_bad(text)
     if num_bad > max_undecodable_share * len(text):
         raise UnusableDocumentError(
             "undecodable", f"{num_bad} of {len(text)} characters are undecodable or controls, read as {codec}"
         )
     return text
+
+
+def _num_bad(text: str) -> int:
+    """Characters that are undecodable or controls."""
+    data = text.encode("utf-8", "surrogatepass")
+    return text.count(_UNDECODABLE) + len(data) - len(data.translate(None, _CONTROLS))

@@ -6,8 +6,10 @@ item begins with counts as a leak, too; with runs of thirteen words that is rare
 """
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,75 +28,103 @@ _FACTOR, _LENGTH_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D19
 _EMPTY = np.uint64(0)
 
 
+class Item(NamedTuple):
+    """One thing that is asked in an evaluation."""
+
+    evaluation_set: str
+    name: str
+    """Its own within the set."""
+
+
 @dataclass(frozen=True)
 class Leak:
-    """A document that holds a run of words of an evaluation item."""
+    """A document that holds runs of words of an evaluation item."""
 
     row: int
     """The document's place among the texts."""
-    item: str
-    """The name of the item whose run comes first in the document."""
+    item: Item
     num_runs: int
-    """How many runs of any items it holds."""
+    """How many of its runs the document holds."""
+    excerpt: str
+    """The first of them as it stands in the document, on one line."""
 
 
 @dataclass(frozen=True)
 class ItemIndex:
     """The runs of all evaluation items by their hash."""
 
-    names: tuple[str, ...]
-    too_short: tuple[str, ...]
-    """Names of the items that are not looked for, since they would be found anywhere."""
+    items: tuple[Item, ...]
+    too_short: tuple[Item, ...]
+    """Those of them that are not looked for, since they would be found anywhere."""
     lengths: NDArray[np.int64]
     """Words of a run, each length that an item has, longest first."""
     keys: NDArray[np.uint64]
     """An open-addressing table of the hashes of runs; its size is a power of two."""
     owners: NDArray[np.int32]
-    """For each key the place of its item in `names`."""
+    """For each key the place of its item in `items`."""
 
 
-def index_items(items: Mapping[str, str], config: DecontaminateConfig) -> ItemIndex:
+def index_items(texts: Iterable[tuple[Item, str]], config: DecontaminateConfig) -> ItemIndex:
     """What `find_contaminated` asks.
 
     Args:
-        items: The normalised texts of evaluation items by their names. Of items that share a run, the first by name is
-            the one that is named.
+        texts: The normalised texts of evaluation items; one may have several. Of items that share a run, the first by
+            set and name is the one that is named.
         config: How long a run is.
     """
-    names = tuple(sorted(items))
-    too_short: list[str] = []
+    ordered = sorted(texts)
+    items = tuple(dict.fromkeys(item for item, _ in ordered))
+    place_of = {item: place for place, item in enumerate(items)}
+    looked_for = set[Item]()
     runs: dict[int, int] = {}
     lengths: set[int] = set()
-    for place, name in enumerate(names):
-        words = _words_of(items[name])
-        is_chinese = 2 * len(_IDEOGRAPH.findall(items[name])) > len(words)
+    for item, text in ordered:
+        words = _words_of(text)
+        is_chinese = 2 * len(_IDEOGRAPH.findall(text)) > len(words)
         run = config.run_ideographs if is_chinese else config.run_words
         shortest = config.min_run_ideographs if is_chinese else config.min_run_words
         if len(words) < shortest:
-            too_short.append(name)
             continue
+        looked_for.add(item)
         length = min(run, len(words))
         lengths.add(length)
         for key in _run_hashes(words, length).tolist():
-            runs.setdefault(key, place)
-    keys, owners = _table(runs)
-    return ItemIndex(names, tuple(too_short), np.array(sorted(lengths, reverse=True), np.int64), keys, owners)
+            runs.setdefault(key, place_of[item])
+    too_short = tuple(item for item in items if item not in looked_for)
+    return ItemIndex(items, too_short, np.array(sorted(lengths, reverse=True), np.int64), *_table(runs))
 
 
 def find_contaminated(texts: pa.Array, index: ItemIndex) -> list[Leak]:
-    """The documents that hold a run of an item, in the order of the texts.
+    """What of the items each document holds: by document, then by where the first run of an item stands in it.
 
     Args:
         texts: Normalised strings, none of them null.
         index: The items.
     """
     data, offsets = utf8_buffers(texts)
-    first, num_runs = _search(data, offsets, (classes(), folded()), index.lengths, index.keys, index.owners)
-    return [
-        Leak(row, index.names[item], count)
-        for row, (item, count) in enumerate(zip(first.tolist(), num_runs.tolist(), strict=True))
-        if item >= 0
-    ]
+    num_runs = _count_runs(data, offsets, (classes(), folded()), index.lengths, index.keys)
+    rows = np.flatnonzero(num_runs)
+    return [leak for row in rows.tolist() for leak in _leaks(row, texts[row].as_py(), int(num_runs[row]), index)]
+
+
+def _leaks(row: int, text: str, num_runs: int, index: ItemIndex) -> Iterator[Leak]:
+    found = _find_runs(_words_of(text), num_runs, index.lengths, index.keys, index.owners)
+    places, lengths, owners = found[:, np.argsort(found[0], kind="stable")]
+    for owner in dict.fromkeys(owners.tolist()):
+        own = np.flatnonzero(owners == owner)
+        first, length = int(places[own[0]]), int(lengths[own[0]])
+        yield Leak(row, index.items[owner], len(own), _excerpt(text, first, first + length))
+
+
+def _excerpt(text: str, first: int, after: int) -> str:
+    """The words of a text from the `first` one on, on one line."""
+    return " ".join(text[_begin_of_word(text, first) : _begin_of_word(text, after)].split())
+
+
+def _begin_of_word(text: str, number: int) -> int:
+    """Where a word begins, counted from 0; the text's end where it has no such word."""
+    end = bisect_left(range(len(text) + 1), number + 1, key=lambda end: len(_words_of(text[:end])))
+    return min(end - 1, len(text))
 
 
 def _words_of(text: str) -> NDArray[np.uint64]:
@@ -155,27 +185,41 @@ def _insert(
 
 
 @kernel
-def _search(
+def _count_runs(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     tables: tuple[NDArray[np.uint8], NDArray[np.uint32]],
     lengths: NDArray[np.int64],
     keys: NDArray[np.uint64],
-    owners: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """For each text the item of its first run that is one, -1 where there is none, and the number of such runs."""
+) -> NDArray[np.int64]:
+    """For each text the number of its runs that are in the table."""
     num_docs = len(offsets) - 1
-    first, num_runs = np.full(num_docs, -1, np.int32), np.zeros(num_docs, np.int64)
+    num_runs = np.zeros(num_docs, np.int64)
     words = np.empty(np.max(np.diff(offsets)) // 2 + 2 if num_docs else 0, np.uint64)
     for doc in range(num_docs):
         num_words = hash_words(data[offsets[doc] : offsets[doc + 1]], tables, _BREAKS, words)
-        earliest = num_words
         for length in lengths:
-            hashes = _run_hashes(words[:num_words], length)
-            for place in range(len(hashes)):
-                slot = _slot(keys, hashes[place])
-                if keys[slot] != _EMPTY:
-                    num_runs[doc] += 1
-                    if place < earliest:
-                        earliest, first[doc] = place, owners[slot]
-    return first, num_runs
+            for key in _run_hashes(words[:num_words], length):
+                num_runs[doc] += keys[_slot(keys, key)] != _EMPTY
+    return num_runs
+
+
+@kernel
+def _find_runs(
+    words: NDArray[np.uint64],
+    num_runs: int,
+    lengths: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    owners: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """The runs of one text that are in the table: [3, num_runs], its first word, its length and its owner."""
+    found = np.empty((3, num_runs), np.int64)
+    at = 0
+    for length in lengths:
+        hashes = _run_hashes(words, length)
+        for place in range(len(hashes)):
+            slot = _slot(keys, hashes[place])
+            if keys[slot] != _EMPTY:
+                found[0, at], found[1, at], found[2, at] = place, length, owners[slot]
+                at += 1
+    return found

@@ -16,8 +16,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from pipeline_config.clean import ExtractConfig
 from tasks.clean.charset import decode_body
+from tasks.clean.found_text import FoundText
 from tasks.clean.unusable import QuarantineReason, UnusableDocumentError
 from tasks.clean.web_page import read_page
+from tasks.text.author_names import author_line
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -27,6 +29,8 @@ MAX_FILES = 20_000
 MAX_INFLATED_BYTES = 64 << 20
 """Bytes read in all; a long novel has two million."""
 
+_AUTHOR = "aut"
+"""Source: https://id.loc.gov/vocabulary/relators."""
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _TEXT_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{2,40})["']""")
@@ -40,12 +44,13 @@ _NEVER_CLOSED = frozenset(
 @dataclass(frozen=True)
 class _Package:
     title: str | None
+    author: str | None
     paths: list[str]
     """Text documents in reading order, inside the archive."""
 
 
-def read_epub(body: bytes, config: ExtractConfig) -> tuple[str, str | None]:
-    """The book's text, not normalised yet, and its title where it has one.
+def read_epub(body: bytes, config: ExtractConfig) -> FoundText:
+    """The book's text, not normalised yet, its title and its author where it has them.
 
     Read are the documents of the spine that are part of the main reading order (not `linear="no"`) and are text, but
     for the navigation document. Each document's whole text is taken: the search for main content is made for web pages.
@@ -99,7 +104,7 @@ class _Entries:
         return data
 
 
-def _read(entries: _Entries, config: ExtractConfig) -> tuple[str, str | None]:
+def _read(entries: _Entries, config: ExtractConfig) -> FoundText:
     package = _package(entries)
     hidden = _encrypted_paths(entries).intersection(package.paths)
     if hidden:
@@ -112,7 +117,7 @@ def _read(entries: _Entries, config: ExtractConfig) -> tuple[str, str | None]:
         charset = f"; charset={named.group(1).decode()}" if named else ""
         markup = decode_body(body, f"application/xhtml+xml{charset}", config.max_undecodable_share)
         texts.append(read_page(_as_html(markup), whole)[0])
-    return "\n\n".join(texts), package.title
+    return FoundText("\n\n".join(texts), package.title, package.author)
 
 
 def _package(entries: _Entries) -> _Package:
@@ -136,7 +141,25 @@ def _package(entries: _Entries) -> _Package:
     if len(paths) > MAX_FILES:
         raise UnusableDocumentError("epub_too_many_files", f"{len(paths)} in reading order, at most {MAX_FILES}")
     title = _first(root, "title")
-    return _Package("".join(title.itertext()) if title is not None else None, paths)
+    return _Package("".join(title.itertext()) if title is not None else None, _author(root), paths)
+
+
+def _author(root: "etree._Element") -> str | None:
+    """All creators but those that are said to have had another part in the book than its author's.
+
+    Source: Open Packaging Format 2.0.1, section 2.2.6 (`opf:role`); EPUB 3.3, section D.3.12 (`role`).
+    """
+    roles = {
+        (meta.get("refines") or "").removeprefix("#"): (meta.text or "").strip()
+        for meta in _all(root, "meta")
+        if meta.get("property") == "role"
+    }
+    names = []
+    for creator in _all(root, "creator"):
+        own = next((value for name, value in creator.items() if name.rpartition("}")[2] == "role"), None)
+        if (own or roles.get(creator.get("id") or "", _AUTHOR)) == _AUTHOR:
+            names.append("".join(creator.itertext()))
+    return author_line(names)
 
 
 def _inside(folder: str, href: str) -> str:

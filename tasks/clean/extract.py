@@ -15,26 +15,25 @@ sources' documents from the corpus. Where no source has any document, the select
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
 from unicodedata import unidata_version
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline_config.clean import ExtractConfig, ExtractLaunch
 from tasks.clean.block_lists import list_digest
-from tasks.clean.document import READ_SCHEMA, read_document
 from tasks.clean.finish import EXTRACTED_SCHEMA, finish_documents
-from tasks.clean.recurring_lines import LineCounts, count_lines, merge_counts, recurring_lines
-from tasks.clean.unusable import UnusableDocumentError
+from tasks.clean.read_bodies import CRASHED, BodiesRead, quarantined, read_bodies
+from tasks.clean.sudden_end import ended_suddenly
+from tasks.clean.thorough_text import MAX_CHARS, MAX_TAGS_IN_FULL
 from tasks.clean.workers import Workers
 from tasks.contracts.artifacts import ArtifactRef
-from tasks.contracts.records import DOC_ID_BYTES, GONE, GONE_SCHEMA, QUARANTINE, RECORDS, ROWS
+from tasks.contracts.records import DOC_ID_BYTES, GONE, GONE_SCHEMA, QUARANTINE, ROWS
 from tasks.contracts.reporting import Progress
 from tasks.storage.fingerprint import canonical_json, digest_of_rows, rows_digest, sha256_hex
 from tasks.storage.parquet_shards import read_rows, write_shards, write_tables
@@ -43,7 +42,7 @@ from tasks.storage.store import Attempt, Built
 
 logger = logging.getLogger(__name__)
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -54,26 +53,6 @@ QUARANTINE_SCHEMA = pa.schema(
         pa.field("detail", pa.string(), nullable=False),
     ]
 )
-
-_RAW_COLUMNS = [
-    "doc_id",
-    "final_url",
-    "source_kind",
-    "source_name",
-    "http_status",
-    "content_type",
-    "body",
-    "licence",
-    "title",
-    "published_at",
-]
-_BATCH_ROWS = 64
-_BATCH_BYTES = 4 * 2**20
-_MAX_COUNTS = 64
-"""Counts of lines before they are merged."""
-
-RawRow = dict[str, Any]
-Row = dict[str, Any]
 
 
 def plan_extract(raw: ArtifactRef, config: ExtractConfig, launch: ExtractLaunch | None = None) -> StageCall:
@@ -107,12 +86,18 @@ def _build(attempt: Attempt, *, raw: ArtifactRef, config: ExtractConfig, launch:
     gone = list(read_rows(attempt.store.files(raw, f"{GONE}-")))
     totals: Counter[str] = Counter(num_documents=0, num_words=0, num_chars=0)
     row_digests: list[bytes] = []
-    with Workers(launch.num_workers) as workers, TemporaryDirectory(dir=attempt.folder) as held:
-        read = _read_all(workers, attempt, raw, config, Path(held))
+    with ExitStack() as opened:
+        held = Path(opened.enter_context(TemporaryDirectory(dir=attempt.folder)))
+        is_isolated = opened.enter_context(ended_suddenly(attempt, "extracted", raw.name))
+        workers = opened.enter_context(Workers(launch.num_workers, launch.max_crashes, is_isolated=is_isolated))
+        read = read_bodies(workers, attempt, raw, config, held)
 
         def documents() -> Iterator[pa.Table]:
             finish = partial(finish_documents, config=config, recurring=read.recurring)
-            for finished in workers.map_in_order(finish, _batches_of(read.texts)):
+            for batch, finished in workers.map_in_order(finish, _batches_of(read.texts), _singles):
+                if finished is None:
+                    read.quarantined.extend(quarantined(row, CRASHED) for row in batch.to_pylist())
+                    continue
                 row_digests.extend(finished.row_digests)
                 words, chars = (pc.sum(finished.rows[name]).as_py() for name in ("num_words", "num_chars"))
                 totals.update(num_documents=len(finished.rows), num_words=words, num_chars=chars)
@@ -125,10 +110,18 @@ def _build(attempt: Attempt, *, raw: ArtifactRef, config: ExtractConfig, launch:
     reasons = Counter(row["reason"] for row in read.quarantined)
     if read.quarantined and not totals["num_documents"]:
         _warn_of_nothing(raw, reasons)
+    if config.mode == "quality":
+        totals["num_read_fast"] = read.num_read_fast
+        _warn_of_large_pages(raw, read)
     digests = [digest_of_rows(b"".join(sorted(row_digests))), rows_digest(gone)]
     return Built(
         content_digest=sha256_hex(canonical_json(digests).encode()),
-        totals={**totals, "num_quarantined": len(read.quarantined), "num_gone": len(gone)},
+        totals={
+            **totals,
+            "num_copies": read.num_copies,
+            "num_quarantined": len(read.quarantined),
+            "num_gone": len(gone),
+        },
         drops=dict(sorted(reasons.items())),
         num_rows=num_rows
         | write_shards(attempt.folder, QUARANTINE, read.quarantined, QUARANTINE_SCHEMA)
@@ -136,59 +129,13 @@ def _build(attempt: Attempt, *, raw: ArtifactRef, config: ExtractConfig, launch:
     )
 
 
-class _Read(NamedTuple):
-    """What the first pass leaves to the second."""
-
-    texts: Path
-    """READ_SCHEMA, in batches."""
-    num_texts: int
-    quarantined: list[Row]
-    recurring: Path | None
-    """Keys of the lines that recur on their hosts; None where they stay."""
-
-
-def _read_all(workers: Workers, attempt: Attempt, raw: ArtifactRef, config: ExtractConfig, folder: Path) -> _Read:
-    """Reads all bodies; the texts go to a file in `folder`."""
-    infos = [info for info in attempt.store.manifest(raw).files if info.path.startswith(f"{RECORDS}-")]
-    total = sum(info.num_rows or 0 for info in infos)
-    batches = _raw_batches(attempt.store.files(raw, f"{RECORDS}-"))
-    texts, quarantined, num_texts = folder / "texts.arrow", list[Row](), 0
-    counts: list[LineCounts] = []
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(texts), "wb") as file, pa.ipc.new_stream(file, READ_SCHEMA, options=options) as writer:
-        for good, bad, lines in workers.map_in_order(partial(_read_batch, config=config), batches):
-            quarantined += bad
-            num_texts += len(good)
-            if len(good):
-                writer.write_batch(good)
-            if lines is not None:
-                counts = _with_counts(counts, lines, config)
-            done, message = num_texts + len(quarantined), f"{len(quarantined)} set aside"
-            attempt.report(Progress(done=done, total=total, unit="documents", message=message))
-    return _Read(texts, num_texts, quarantined, _write_recurring(counts, config, folder))
-
-
-def _with_counts(counts: list[LineCounts], more: LineCounts, config: ExtractConfig) -> list[LineCounts]:
-    """The counts of all batches, merged every so often: what they hold in common is held once."""
-    counts = [*counts, more]
-    if len(counts) > _MAX_COUNTS:
-        assert config.recurring_lines_from is not None
-        return [merge_counts(counts, config.recurring_lines_from)]
-    return counts
-
-
-def _write_recurring(counts: list[LineCounts], config: ExtractConfig, folder: Path) -> Path | None:
-    if config.recurring_lines_from is None:
-        return None
-    path = folder / "recurring.npy"
-    merged = merge_counts(counts, config.recurring_lines_from)
-    np.save(path, recurring_lines(merged, config.recurring_lines_from))
-    return path
-
-
 def _batches_of(texts: Path) -> Iterator[pa.RecordBatch]:
     with pa.OSFile(str(texts)) as file, pa.ipc.open_stream(file) as batches:
         yield from batches
+
+
+def _singles(texts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    return (texts.slice(row, 1) for row in range(len(texts)))
 
 
 def _warn_of_nothing(raw: ArtifactRef, reasons: Counter[str]) -> None:
@@ -201,38 +148,14 @@ def _warn_of_nothing(raw: ArtifactRef, reasons: Counter[str]) -> None:
     )
 
 
-def _raw_batches(paths: list[Path]) -> Iterator[list[RawRow]]:
-    batch: list[RawRow] = []
-    size_bytes = 0
-    for row in read_rows(paths, _RAW_COLUMNS):
-        batch.append({**row, "url": row["final_url"]})
-        size_bytes += len(row["body"])
-        if len(batch) == _BATCH_ROWS or size_bytes >= _BATCH_BYTES:
-            yield batch
-            batch, size_bytes = [], 0
-    if batch:
-        yield batch
-
-
-def _read_batch(batch: list[RawRow], config: ExtractConfig) -> tuple[pa.RecordBatch, list[Row], LineCounts | None]:
-    """The texts of a batch (READ_SCHEMA), what was set aside of it, and the lines of its web pages."""
-    good: list[Row] = []
-    bad: list[Row] = []
-    for raw in batch:
-        try:
-            good.append(read_document(raw, config))
-        except UnusableDocumentError as error:
-            bad.append(_quarantined(raw, error))
-    return pa.RecordBatch.from_pylist(good, READ_SCHEMA), bad, _count_lines(good, config)
-
-
-def _count_lines(documents: list[Row], config: ExtractConfig) -> LineCounts | None:
-    if config.recurring_lines_from is None:
-        return None
-    pages = [(row["host"], row["text"]) for row in documents if row["host"]]
-    return count_lines([host for host, _ in pages], [text for _, text in pages], config.recurring_lines_from)
-
-
-def _quarantined(raw: RawRow, error: UnusableDocumentError) -> Row:
-    kept = {name: raw[name] for name in ("doc_id", "url", "source_name")}
-    return {**kept, "reason": error.reason, "detail": error.detail}
+def _warn_of_large_pages(raw: ArtifactRef, read: BodiesRead) -> None:
+    if read.num_read_fast:
+        logger.warning(
+            "%d of %d documents of %s have over %d MiB or %d tags, too much for extract.mode=quality, so they were "
+            "read the way of fast",
+            read.num_read_fast,
+            read.num_texts,
+            raw,
+            MAX_CHARS >> 20,
+            MAX_TAGS_IN_FULL,
+        )

@@ -75,7 +75,9 @@ def _without_unwanted(
     """The texts without their sites' lines and without personal data, and how much there was of that."""
     texts: list[str] = read["text"].to_pylist()
     if recurring is not None:
-        texts = without_recurring_lines(texts, read["host"].to_pylist(), _keys(recurring))
+        texts = without_recurring_lines(
+            texts, read["host"].to_pylist(), read["code_lines"].to_pylist(), _keys(recurring)
+        )
     redacted = Counter[str]()
     if config.redact is not None:
         answers = [redact(text, config.redact) for text in texts]

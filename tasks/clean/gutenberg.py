@@ -8,6 +8,9 @@ was the last line. The line of thanks under the header (`Produced by …`) goes,
 
 import re
 
+from tasks.clean.found_text import FoundText
+from tasks.text.author_names import author_line
+
 _BOOK = r"(?:E-?BOOK|E-?TEXT)"
 _START = re.compile(
     rf"^\*\*\* ?START OF TH(?:E|IS) (?:COPYRIGHTED )?PROJECT GUTENBERG {_BOOK}\b[^*]{{0,500}}\*\*\*[^\n]*\n?",
@@ -23,7 +26,8 @@ _LAST_LINE = re.compile(
 )
 _LAST_LINE_WITHIN_CHARS = 600
 """Between that line and the marker that follows it."""
-_TITLE = re.compile(r"^Title: *(\S[^\n]*(?:\n(?!\w[\w ]{0,30}:)[^\n]+){0,3})", re.MULTILINE)
+_FIELD = r"^{}: *(\S[^\n]*(?:\n(?!\w[\w ]{{0,30}}:)[^\n]+){{0,3}})"
+_TITLE, _AUTHOR = (re.compile(_FIELD.format(name), re.MULTILINE) for name in ("Title", "Author"))
 _THANKS = re.compile(
     r"\s*(?:(?:This )?e-?(?:text|book) (?:was )?(?:prepared|produced|scanned|typed|transcribed)|produced|transcribed"
     r"|prepared|scanned) (?:and \w+ )?by\b[^\n]{0,300}(?:\n[^\n]{1,300}){0,6}(?:\n\s*\n|\s*\Z)",
@@ -31,8 +35,8 @@ _THANKS = re.compile(
 )
 
 
-def without_boilerplate(text: str) -> tuple[str, str | None]:
-    """The book without header and footer, and the title that the header names.
+def without_boilerplate(text: str) -> FoundText:
+    """The book without header and footer, and the title and author that the header names.
 
     Where a marker is missing, that end of the text stays as it is: nothing is cut by guess.
 
@@ -42,10 +46,14 @@ def without_boilerplate(text: str) -> tuple[str, str | None]:
     start = _START.search(text) or _small_print_of_header(text)
     begin = start.end() if start else 0
     stop = _stop(text, begin)
-    title = _TITLE.search(text, 0, begin)
+    title, author = (pattern.search(text, 0, begin) for pattern in (_TITLE, _AUTHOR))
     if start and (thanks := _THANKS.match(text, begin, stop)):
         begin = thanks.end()
-    return text[begin:stop].strip(), " ".join(title.group(1).split()) if title else None
+    return FoundText(
+        text[begin:stop].strip(),
+        " ".join(title.group(1).split()) if title else None,
+        author_line([author.group(1)]) if author else None,
+    )
 
 
 def _small_print_of_header(text: str) -> re.Match[str] | None:

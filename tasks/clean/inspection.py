@@ -21,7 +21,7 @@ from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError
 from tasks.contracts.records import CORPUS_SCHEMA, DROPPED, DROPPED_SCHEMA, KEPT, ROWS
 from tasks.contracts.takedown import Takedown
-from tasks.storage.corpus import corpus_rows, series_of
+from tasks.storage.corpus import corpus_rows, series_of, snapshot_of
 from tasks.storage.corpus_counts import Fate, dropped_rows, rows_by_id
 from tasks.storage.fingerprint import sha256_hex
 from tasks.storage.store import Store
@@ -99,8 +99,8 @@ class Check:
 
 
 def select_config(store: Store, documents: ArtifactRef) -> SelectConfig:
-    """The thresholds by which a snapshot was selected."""
-    return SelectConfig.model_validate(store.manifest(documents).preimage["identity"]["select"])
+    """The thresholds by which documents were selected."""
+    return SelectConfig.model_validate(store.manifest(snapshot_of(store, documents)).preimage["identity"]["select"])
 
 
 def documents_of(store: Store, documents: ArtifactRef, which: Which, columns: Sequence[str]) -> Iterator[Row]:
@@ -288,7 +288,7 @@ def _match(row: Row, where: str, found: re.Match[str]) -> Match:
 
 
 def _takedowns(store: Store, documents: ArtifactRef) -> TakedownIndex:
-    listed = store.manifest(documents).preimage["identity"].get("takedowns", ())
+    listed = store.manifest(snapshot_of(store, documents)).preimage["identity"].get("takedowns", ())
     return index_takedowns(Takedown.model_validate(takedown) for takedown in listed)
 
 

@@ -11,7 +11,7 @@ from tasks.text.shingles import mixed
 _MAX_CHARS = 300
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
-_LINE_END, _UNDERSCORE = np.uint8(0x0A), np.uint8(0x5F)
+_LINE_END = np.uint8(0x0A)
 _CODE_CHARS = np.frombuffer(b"{};=\\", np.uint8)
 _CODE_STARTS = np.frombuffer(b"#\n//\n$ \n>>>\n@\n", np.uint8)
 _CODE_WORDS = np.frombuffer(b"import\nfrom\nreturn\ndef\nclass\nelse\nelif\ntry\nend\nfi\ndone\n", np.uint8)

@@ -71,10 +71,13 @@ def _from_title(lines: list[PageLine]) -> list[PageLine]:
 
 
 def _without_notices(lines: Sequence[PageLine]) -> list[PageLine]:
-    return [line for line in lines if not _is_notice(line)]
+    page = "\n".join([line.text for line in lines]).lower()
+    hints = [hint for hint in _NOTICE_HINTS if hint in page]
+    return [line for line in lines if not _is_notice(line, hints)]
 
 
-def _is_notice(line: PageLine) -> bool:
+def _is_notice(line: PageLine, hints: Sequence[str]) -> bool:
+    """Whether a line is one; `hints` are those of `_NOTICE_HINTS` that stand anywhere on the page."""
     if line.kind == "code" or line.weight >= _NOTICE_WEIGHT:
         return False
     if (
@@ -85,8 +88,10 @@ def _is_notice(line: PageLine) -> bool:
         return True
     if line.weight < _SHORT_WEIGHT and _LABEL.match(line.text):
         return True
+    if not hints:
+        return False
     text = line.text.lower()
-    return any(hint in text for hint in _NOTICE_HINTS) and _NOTICE.search(text) is not None
+    return any(hint in text for hint in hints) and _NOTICE.search(text) is not None
 
 
 def _without_related(lines: Sequence[PageLine]) -> list[PageLine]:

@@ -4,7 +4,7 @@ The metric columns of all extracted parts are read, never a text, and held as co
 the number of rules, not with that of documents. A document that has changed counts with each of its texts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -46,6 +46,8 @@ _WORDS = np.array([0, *(n * 10**power for power in range(6) for n in (1, 2, 3, 5
 _COUNTS = np.array([*range(13), 15, *(n * 10**power for power in range(1, 5) for n in (2, 3, 5, 10))], np.float64)
 _LENGTHS = np.arange(0, 41) / 2
 _BEFORE_RULES = (LANGUAGE, LANGUAGE_SCORE, BLOCKED_URL)
+_JUDGED = frozenset({"url", "source_kind", "lang", "lang_score"})
+"""What the rules ask for beside the metrics."""
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -109,7 +111,7 @@ def count_metrics(store: Store, documents: ArtifactRef) -> QualityReport:
     config = select_config(store, documents)
     tallies = _tallies(config)
     needed, num_unmeasured = {tally.rule.column for tally in tallies}, 0
-    for table in _tables(store, documents):
+    for table in _tables(store, documents, needed | _JUDGED):
         if needed <= set(table.column_names):
             _count(table, tallies, config)
         else:
@@ -131,12 +133,12 @@ def _tallies(config: SelectConfig) -> list[_Tally]:
     return list(found.values())
 
 
-def _tables(store: Store, documents: ArtifactRef) -> Iterator[pa.Table]:
-    """All that was measured, some rows at a time."""
+def _tables(store: Store, documents: ArtifactRef, wanted: Set[str]) -> Iterator[pa.Table]:
+    """What was measured, some rows at a time; of the columns that are wanted those that are there."""
     for part in all_parts_of(store, documents):
         for path in store.files(part, f"{ROWS}-"):
             with pq.ParquetFile(path) as file:
-                columns = [name for name in file.schema_arrow.names if name not in ("text", "title", "minhash")]
+                columns = [name for name in file.schema_arrow.names if name in wanted]
                 for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
                     yield pa.Table.from_batches([batch])
 
@@ -164,7 +166,8 @@ def _reaches_rules(verdicts: Verdicts) -> NDArray[np.bool_]:
 
 def _counts(tally: _Tally) -> MetricCounts:
     rule = tally.rule
-    cut = tally.limit + 1 if rule.drops_if == ">" and _is_count(rule.column) else tally.limit
+    is_last = rule.drops_if in {">", "<="} and _is_count(rule.column)  # the limit is the last number on its side
+    cut = tally.limit + 1 if is_last else tally.limit
     edges, passed, failed = _merged(tally.edges, tally.passed, tally.failed, cut)
     return MetricCounts(
         reason=rule.reason,

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Literal
 
+from tasks.text.normalise import CODE_MARK
 from tasks.text.words import IDEOGRAPHS
 
 Kind = Literal["heading", "paragraph", "item", "row", "code", "plain"]
 
 _TAG = re.compile(r"<[^>]*>")
 _LINK = re.compile(r"<a [^>]*>(.*?)(?:</a>|$)")
+_PRE_IN_ROW = re.compile(r"(?<=[^\n])<pre>")
 _BLOCK = re.compile(r"<(h[1-6]|p|li)>")
 _HANGUL = "\uac00-\ud7a3"
 _WIDE = re.compile(f"[{IDEOGRAPHS}{_HANGUL}]")
@@ -23,7 +25,8 @@ _LETTERS_OF_A_WIDE_ONE = 3
 _PROSE_WEIGHT = 60
 _SENTENCE_WEIGHT = 25
 _MAX_LINK_SHARE_OF_PROSE = 0.5
-_SENTENCE_END = re.compile(r"[.!?…。！？;；:：][\s\"'”’»」』)）\]】]*$")
+_SENTENCE_ENDS = frozenset(".!?…。！？;；:：")
+_CLOSING = frozenset("\"'”’»」』)）]】")
 
 
 @dataclass(slots=True)
@@ -54,9 +57,19 @@ def lines_of(minimal_html: str) -> Iterator[PageLine]:
     Args:
         minimal_html: What `extract_plain_text` answers with `preserve_formatting="minimal_html"`.
     """
+    if "<pre>" in minimal_html:
+        minimal_html = _PRE_IN_ROW.sub("\n<pre>", minimal_html)
     rows = iter(minimal_html.split("\n"))
     block, is_joined, is_after_gap = "", False, False
     for row in rows:
+        if not row:
+            is_after_gap = True
+            continue
+        if "<" not in row:  # no block begins or ends, and no line is broken
+            if text := _unescaped(row).strip():
+                yield _line(text, row, block, is_joined, is_after_gap)
+                is_joined = is_after_gap = False
+            continue
         if "<pre>" in row:
             code = _without_tags(_whole_code(row, rows).replace("<br>", "\n")).strip("\n")
             if code.strip():
@@ -70,18 +83,18 @@ def lines_of(minimal_html: str) -> Iterator[PageLine]:
         if text:
             yield _line(text, row, block, is_joined or is_broken, is_after_gap)
             is_joined = is_broken
-        is_after_gap = not row or (is_after_gap and not text)
+            is_after_gap = False
         if "</" in row and not is_broken:
             block = ""
 
 
 def as_text(lines: Iterable[PageLine]) -> str:
-    """The lines as text, with an empty line where the page had one."""
+    """The lines as text, not normalised yet: code is marked, and an empty line stands where the page had one."""
     parts: list[str] = []
     for line in lines:
         if parts:
             parts.append("\n\n" if line.is_after_gap else "\n")
-        parts.append(line.text)
+        parts.append(f"{CODE_MARK}{line.text}{CODE_MARK}" if line.kind == "code" else line.text)
     return "".join(parts)
 
 
@@ -96,7 +109,7 @@ def _line(text: str, row: str, block: str, is_joined: bool, is_after_gap: bool) 
     if not text.isascii():
         weight += (_LETTERS_OF_A_WIDE_ONE - 1) * len(_WIDE.findall(text))
     link_share = min(linked / len(text), 1.0)
-    is_ended = _SENTENCE_END.search(text) is not None
+    is_ended = _is_ended(text)
     is_prose = (
         not level
         and link_share <= _MAX_LINK_SHARE_OF_PROSE
@@ -115,6 +128,17 @@ def _whole_code(row: str, rows: Iterator[str]) -> str:
     return "\n".join(code)
 
 
+def _is_ended(text: str) -> bool:
+    """Whether a sentence ends at the end of the text, closing marks behind it aside."""
+    end = len(text)
+    while end and (text[end - 1] in _CLOSING or text[end - 1].isspace()):
+        end -= 1
+    return end > 0 and text[end - 1] in _SENTENCE_ENDS
+
+
 def _without_tags(markup: str) -> str:
-    text = _TAG.sub("", markup) if "<" in markup else markup
+    return _unescaped(_TAG.sub("", markup))
+
+
+def _unescaped(text: str) -> str:
     return unescape(text) if "&" in text else text

@@ -8,7 +8,6 @@ short lines, too; C4 (Raffel et al. 2020, arXiv:1910.10683, section 2.2) looks f
 Text that was made to collide can take a paragraph out of another document; what is extracted stays as it is.
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -25,6 +24,7 @@ from tasks.contracts.records import ROWS
 from tasks.storage.store import Store
 from tasks.text.code_points import classes, folded, utf8_buffers
 from tasks.text.kernels import kernel
+from tasks.text.normalise import joined
 from tasks.text.shingles import hash_words, mixed
 from tasks.text.words import WordRule
 
@@ -42,7 +42,6 @@ PARAGRAPH_SCHEMA = pa.schema(
 
 _TEXTS_AT_ONCE = 256
 _NEWLINE = 0x0A
-_BLANK_LINES = re.compile(r"\n{3,}")
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -91,11 +90,10 @@ def without_paragraphs(text: str, places: Indices, word_rule: WordRule, min_word
     data, at = text.encode(), 0
     kept, taken = [], []
     for begin, end in zip(found.begin[places].tolist(), found.end[places].tolist(), strict=True):
-        kept.append(data[at:begin])
+        kept.append(data[at:begin].decode())
         taken.append(data[begin:end].decode().rstrip("\n"))
         at = end
-    kept.append(data[at:])
-    return _BLANK_LINES.sub("\n\n", b"".join(kept).decode()).strip("\n"), tuple(taken)
+    return joined([*kept, data[at:].decode()]), tuple(taken)
 
 
 def paragraphs_of_parts(

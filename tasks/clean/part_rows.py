@@ -20,11 +20,13 @@ from tasks.storage.store import Store
 Indices = NDArray[np.int64]
 
 TEXT_BYTES_AT_ONCE = 128 << 20
-"""Texts that are held while they are written."""
-_SAID_BY_SOURCES = ("title", "url", "source_kind", "source_name", "published_at", "licence")
+"""Documents that are held while they are written."""
+_SAID_BY_SOURCES = ("title", "url", "source_kind", "source_name", "author", "published_at", "licence")
 _AS_THEY_ARE = ("doc_id", "url", "text_digest", "source_kind", "lang", "num_words", "num_chars")
 _BYTES_A_CHARACTER = 2
 """Of text in UTF-8, about."""
+_BYTES_A_DOCUMENT = 2_048
+"""Of what stands beside its text, about."""
 
 
 def judge_parts(store: Store, parts: Sequence[ArtifactRef], config: SelectConfig) -> tuple[pa.Table, list[Verdicts]]:
@@ -76,13 +78,13 @@ def documents_in_order(store: Store, seen: Seen, rows: Indices, max_bytes: int) 
         store: Holds the parts.
         seen: Says in which part and at which place each row stands.
         rows: Wanted.
-        max_bytes: About, of text; one document at least comes at a time.
+        max_bytes: About, of documents; one at least comes at a time.
 
     Yields:
         Rows and their documents (DOCUMENT_SCHEMA).
     """
     num_chars = seen.rows["num_chars"].to_numpy()[rows].astype(np.int64)
-    numbers = np.cumsum(num_chars * _BYTES_A_CHARACTER) // max_bytes
+    numbers = np.cumsum(num_chars * _BYTES_A_CHARACTER + _BYTES_A_DOCUMENT) // max_bytes
     for chosen in np.split(rows, np.flatnonzero(np.diff(numbers)) + 1):
         if len(chosen):
             yield chosen, _documents(store, seen, chosen)

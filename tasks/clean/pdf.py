@@ -18,7 +18,9 @@ from typing import Any
 from pypdf import PdfReader, apply_configuration
 from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
+from tasks.clean.found_text import FoundText
 from tasks.clean.unusable import UnusableDocumentError
+from tasks.text.author_names import author_line
 
 MAX_PAGES = 10_000
 MAX_STREAM_BYTES = 16 << 20
@@ -55,8 +57,8 @@ _BROKEN = (
 )
 
 
-def read_pdf(body: bytes) -> tuple[str, str | None]:
-    """The text, not normalised yet, and the title that the file gives itself.
+def read_pdf(body: bytes) -> FoundText:
+    """The text, not normalised yet, and the title and author that the file gives itself.
 
     Raises:
         UnusableDocumentError: `pdf_encrypted`; `pdf_no_text`: no page has a text layer; `pdf_too_many_pages`,
@@ -76,14 +78,15 @@ def read_pdf(body: bytes) -> tuple[str, str | None]:
             reader = PdfReader(BytesIO(body))
             if reader.is_encrypted:
                 raise UnusableDocumentError("pdf_encrypted", "it is encrypted")
-            pages, title = _pages(reader), reader.metadata.title if reader.metadata else None
+            pages, said = _pages(reader), reader.metadata
+            title, author = (said.title, said.author) if said else (None, None)
         except LimitReachedError as error:
             raise UnusableDocumentError("pdf_too_large", str(error)) from error
         except _BROKEN as error:
             raise UnusableDocumentError("pdf_broken", f"{type(error).__name__}: {error}"[:500]) from error
     if not any(page.strip() for page in pages):
         raise UnusableDocumentError("pdf_no_text", f"{len(pages)} pages, none with a text layer")
-    return mended("\n".join(without_running_lines(pages))), _believed(title)
+    return FoundText(mended("\n".join(without_running_lines(pages))), _believed(title), author_line([author]))
 
 
 def without_running_lines(pages: list[str]) -> list[str]:

@@ -4,10 +4,10 @@ What was dropped is hatched, so that colour is not all that tells it from what w
 """
 
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.contracts.quality import SIDES, MetricCounts, QualityReport
 from tasks.storage.corpus_counts import CorpusCounts, rolled
@@ -23,6 +23,8 @@ _MOST_BARS = 24
 _WIDTH_INCH, _ROW_INCH, _BAR_INCH = 10.0, 2.3, 0.24
 _MOST_TICKS = 6
 _CAPTION_CHARS = 34
+_FLATTENS = 5.0
+_ROOM_OVER_FIRST, _ROOM_OVER_SECOND = 1.05, 1.6
 
 
 def corpus_picture(counts: CorpusCounts) -> bytes:
@@ -33,17 +35,17 @@ def corpus_picture(counts: CorpusCounts) -> bytes:
     num_bars = max(len(sources), min(len(reasons), _MOST_BARS), 3)
     figure = _figure(1.2 + num_bars * _BAR_INCH)
     by_source, by_reason = figure.subplots(1, 2)
-    kept, dropped = ([documents[source, fate] for source in sources] for fate in ("kept", "dropped"))
+    kept, dropped = (np.array([documents[source, fate] for source in sources]) for fate in ("kept", "dropped"))
     by_source.barh(sources, kept, color=_KEPT, label="kept")
-    by_source.barh(sources, dropped, left=kept, **_hatched("dropped"))
-    by_source.legend(labelcolor=_GREY, framealpha=0.0)
+    by_source.barh(sources, _seen(dropped), left=kept, **_hatched("dropped"))
+    by_source.legend(loc="lower right", labelcolor=_GREY, framealpha=0.0)  # the shortest bars are the lowest
     by_reason.barh([name for name, _ in reasons[:_MOST_BARS]], [n for _, n in reasons[:_MOST_BARS]], **_hatched(""))
     for axes, title in ((by_source, "by source"), (by_reason, "dropped, by reason")):
         axes.invert_yaxis()
         axes.set_title(f"documents {title}", fontsize=10, color=_GREY)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.locator_params(axis="x", nbins=4, integer=True)
-        _draw_in_grey(axes)
+        _draw_in_grey(axes, "x")
     return _png(figure)
 
 
@@ -66,34 +68,49 @@ def metrics_picture(report: QualityReport) -> bytes | None:
 
 def _draw_rule(axes: "Axes", rule: MetricCounts) -> None:
     places = np.arange(len(rule.edges))
-    axes.bar(places, rule.passed, width=0.9, align="edge", color=_KEPT, label="passes all rules")
-    axes.bar(places, rule.failed, width=0.9, align="edge", bottom=rule.passed, **_hatched("dropped by a rule"))
+    passed, failed = np.array(rule.passed), np.array(rule.failed)
+    top = _highest_shown(passed + failed)
+    shown = np.minimum(top / np.maximum(passed + failed, 1), 1.0)
+    axes.bar(places, passed * shown, width=0.9, align="edge", color=_KEPT, label="passes all rules")
+    hatched = _hatched("dropped by a rule")
+    axes.bar(places, _seen(failed) * shown, width=0.9, align="edge", bottom=passed * shown, **hatched)
     axes.axvline(rule.cut_place, color=_GREY, linestyle="--", linewidth=1.2)
     named = f"{rule.reason.replace('_', ' ')}, {', '.join(rule.languages)}"
     side = f"drops {SIDES[rule.drops_if]} {rule.limit:g}: {rule.num_failed:,} of {rule.num_asked:,}"
     axes.set_title(f"{_cut(named)}\n{side}", fontsize=9, color=_GREY)
     every = -(-len(places) // _MOST_TICKS)
     axes.set_xticks(places[::every], [f"{edge:,g}" for edge in rule.edges[::every]])
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="y", nbins=4, integer=True)
-    _limit_height(axes, [a + b for a, b in zip(rule.passed, rule.failed, strict=True)])
-    _draw_in_grey(axes)
+    axes.set_ylim(0, top)
+    for place in np.flatnonzero(passed + failed > top).tolist():
+        _cut_off(axes, place, int(passed[place] + failed[place]))
+    _draw_in_grey(axes, "y")
 
 
-def _limit_height(axes: "Axes", totals: Sequence[int]) -> None:
-    """A column that would flatten all others leaves the picture at its upper end, and its number stands beside it."""
-    *_, second, first = sorted([0, 1, *totals])
-    if first > 5 * second:
-        axes.set_ylim(0, 1.6 * second)
-        place = totals.index(first)
-        is_right = place > len(totals) / 2
-        axes.annotate(
-            f"↑ {first:,}",
-            (place - 0.2 if is_right else place + 1.1, 1.5 * second),
-            ha="right" if is_right else "left",
-            va="top",
-            fontsize=9,
-            color=_GREY,
-        )
+def _highest_shown(totals: NDArray[np.int64]) -> float:
+    """A little more than the highest column, or than the second where one alone would flatten all others."""
+    first, second = sorted((1, 1, *map(int, totals)), reverse=True)[:2]
+    return _ROOM_OVER_SECOND * second if first > _FLATTENS * second else _ROOM_OVER_FIRST * first
+
+
+def _cut_off(axes: "Axes", place: int, total: int) -> None:
+    """The number of a column beside its upper end, where it leaves the picture."""
+    left, right = axes.get_xlim()
+    is_right = place > (left + right) / 2
+    axes.annotate(
+        f"↑ {total:,}",
+        (place - 0.2 if is_right else place + 1.1, 0.95 * axes.get_ylim()[1]),
+        ha="right" if is_right else "left",
+        va="top",
+        fontsize=9,
+        color=_GREY,
+    )
+
+
+def _seen(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The counts without zeros, of which the edge would be drawn."""
+    return np.where(counts > 0, counts, np.nan)
 
 
 def _hatched(label: str) -> dict[str, str]:
@@ -119,8 +136,14 @@ def _cut(text: str) -> str:
     return text if len(text) <= _CAPTION_CHARS else f"{text[: _CAPTION_CHARS - 1]}…"
 
 
-def _draw_in_grey(axes: "Axes") -> None:
-    axes.grid(visible=True, axis="both", color=_GREY, alpha=0.25)
+def _draw_in_grey(axes: "Axes", counts: Literal["x", "y"]) -> None:
+    """Grid, ticks and frame.
+
+    Args:
+        axes: To be drawn.
+        counts: The axis of the numbers; the other one names things and has no grid.
+    """
+    axes.grid(visible=True, axis=counts, color=_GREY, alpha=0.25)
     axes.set_axisbelow(True)
     axes.tick_params(colors=_GREY, labelsize=8)
     for line in axes.spines.values():

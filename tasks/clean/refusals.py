@@ -30,14 +30,21 @@ def nothing_read(store: Store, new: Sequence[ArtifactRef]) -> EmptyInputError:
 
 def nothing_kept(drops: Counter[str], config: SelectConfig) -> EmptyInputError:
     """All documents were dropped."""
-    found = ", ".join(f"{reason} {count}" for reason, count in drops.most_common(_NAMED_REASONS))
-    settings = ", ".join(
-        f"{setting}={_value(setting, config)}"
-        for setting in dict.fromkeys(setting_of(reason) for reason, _ in drops.most_common(_NAMED_REASONS))
-    )
     return EmptyInputError(
-        f"selection dropped all {drops.total()} documents, most often for {found}; expected to keep at least one; "
-        f"look at {settings} in the select section of the configuration"
+        f"selection dropped all {drops.total()} documents, most often for {_named(drops)}; expected to keep at least "
+        f"one; look at {_settings(drops, config)} in the select section of the configuration"
+    )
+
+
+def next_to_nothing_left(
+    source: str, num_documents: int, drops: Counter[str], config: SelectConfig, max_share: float
+) -> str:
+    """The rules dropped nearly all that a source brings: a warning, or a refusal where no other source brings more."""
+    return (
+        f"source {source!r}: rules dropped {drops.total()} of {num_documents} new documents, most often for "
+        f"{_named(drops)}; expected at most {100 * max_share:g} %; look at what the source sends now, then at "
+        f"{_settings(drops, config)} in the select section of the configuration; where that is as it should be, raise "
+        "clean.select_launch.max_dropped_share, or set it to null"
     )
 
 
@@ -55,6 +62,16 @@ def older_snapshot(snapshot: ArtifactRef) -> SchemaVersionError:
         f"{snapshot} was made by an older chatmill and has no {LINKS}-* files, which going on from it needs; "
         "run `chatmill refresh`, which selects anew from what is extracted"
     )
+
+
+def _named(drops: Counter[str]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in drops.most_common(_NAMED_REASONS))
+
+
+def _settings(drops: Counter[str], config: SelectConfig) -> str:
+    """Those on which the most frequent reasons hang, with their values."""
+    settings = dict.fromkeys(setting_of(reason) for reason, _ in drops.most_common(_NAMED_REASONS))
+    return ", ".join(f"{setting}={_value(setting, config)}" for setting in settings)
 
 
 def _value(setting: str, config: SelectConfig) -> Any:

@@ -5,13 +5,15 @@ from collections import Counter
 from typing import Any
 
 from tasks.clean.inspection import kept_urls, sampled_by
+from tasks.clean.new_documents import new_by_source
 from tasks.clean.pictures import corpus_picture, metrics_picture
+from tasks.clean.seen import SEEN, parts_of
 from tasks.contracts.artifacts import ArtifactRef, Scalar
 from tasks.contracts.quality import METRICS_FILE, SIDES, QualityReport
 from tasks.contracts.records import CLUSTERS, KEPT, QUARANTINE, ROWS, TOMBSTONES
 from tasks.contracts.reporting import MarkdownReport, Report, TableReport
 from tasks.storage.corpus_counts import WORD_BIN_STARTS, CorpusCounts, count_corpus, num_rows, rolled
-from tasks.storage.parquet_shards import read_rows
+from tasks.storage.parquet_shards import read_rows, read_table
 from tasks.storage.store import Store
 
 _SAMPLES = 2
@@ -64,6 +66,8 @@ def select_reports(store: Store, ref: ArtifactRef) -> list[Report]:
             _markdown_table(_changes(store, ref)),
             "## Sources",
             _markdown_table(sources),
+            "## New documents, before duplicates are looked for",
+            _markdown_table(_new_documents(store, ref)),
             "## Languages",
             _markdown_table(_shares(counts, "lang")),
             "## Licences",
@@ -104,7 +108,8 @@ def metric_reports(store: Store, ref: ArtifactRef) -> list[Report]:
     if picture is None:
         return []
     markdown = (
-        f"# Quality rules\n\nAsked of documents of kind {', '.join(report.kinds)}; a dashed line is a rule's limit.\n\n"
+        f"# Quality rules\n\nAsked of documents of kind {', '.join(report.kinds)}; a dashed line is a rule's limit, "
+        "and the last column of each holds all that is more.\n\n"
         f"{_image('the metrics that decide most, with their limits', picture)}\n\n{_markdown_table(rows)}\n"
     )
     return [
@@ -139,6 +144,20 @@ def _changes(store: Store, ref: ArtifactRef) -> Rows:
     rows: Rows = [{"change": "added", "documents": num_rows(manifest, KEPT)}]
     rows += [{"change": f"ended: {reason}", "documents": count} for reason, count in sorted(ended.items())]
     return [*rows, {"change": "in near-duplicate clusters", "documents": num_rows(manifest, CLUSTERS)}]
+
+
+def _new_documents(store: Store, ref: ArtifactRef) -> Rows:
+    rows = read_table(store.files(ref, f"{SEEN}-"), ["part", "rule"])
+    return [
+        {
+            "source": source.name,
+            "new": source.num_documents,
+            "dropped_by_rules": source.drops.total(),
+            "share_dropped": round(source.dropped_share, 4),
+            "most_often_for": ", ".join(reason for reason, _ in source.drops.most_common(1)),
+        }
+        for source in new_by_source(parts_of(store, ref), rows)
+    ]
 
 
 def _length_bars(counts: CorpusCounts) -> str:

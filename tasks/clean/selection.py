@@ -16,7 +16,7 @@ from tasks.contracts.takedown import Takedown
 from tasks.storage.corpus import PREVIOUS
 from tasks.storage.stage import StageCall
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 CORPUS = "corpus"
 
 

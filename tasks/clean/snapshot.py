@@ -4,9 +4,11 @@ Nothing here reads an earlier text unless it comes back into the corpus: what th
 columns for each row (tasks/clean/seen.py), and what changes is found on them.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,7 @@ from pipeline_config.clean import SelectConfig, SelectLaunch
 from tasks.clean import snapshot_tables
 from tasks.clean.changes import Changes, changes
 from tasks.clean.decisions import KEPT_REASON, decide
+from tasks.clean.new_documents import check_new_documents
 from tasks.clean.paragraphs import PARAGRAPH_SCHEMA
 from tasks.clean.part_rows import ended_by, judge_parts
 from tasks.clean.refusals import nothing_kept, nothing_read, older_snapshot, too_little_memory
@@ -71,11 +74,16 @@ from tasks.storage.store import Attempt, Built, Store
 from tasks.text.near_duplicates import everything, least_memory, link
 from tasks.text.union_find import flatten, unite
 
+logger = logging.getLogger(__name__)
+
 Indices = NDArray[np.int64]
 
 _MOST_PLACES = 1_024  # of a signature
-_BYTES_A_ROW = 400
-"""Of what is known of a document: addresses and digests, and the numbers made of them."""
+_BYTES_A_ROW = 700
+"""Of what is known of a document: addresses and digests, and the numbers made of them. Measured: see
+tests/tasks/clean/test_selection_memory.py."""
+_BYTES_AT_ONCE = 48 << 20
+"""Of rows while they are read."""
 
 
 def build_snapshot(
@@ -90,20 +98,22 @@ def build_snapshot(
     """Writes the files of a snapshot; see `plan_select` in tasks/clean/selection.py.
 
     Raises:
-        EmptyInputError: Nothing was read, or nothing would be kept; the message names the reasons and settings.
+        EmptyInputError: Nothing was read, or next to nothing would be kept; the message names reasons and settings.
         BadInputError: The memory does not do, or parts were extracted with different settings.
     """
     memory_bytes = _memory_for_links(attempt.store, previous, new, config, launch)
     earlier = load_earlier(attempt.store, previous)
     judged, verdicts = judge_parts(attempt.store, new, config)
-    needed = memory_for_paragraphs(attempt.store, previous, judged, config)
-    if memory_bytes < needed:
-        num_seen = len(earlier.rows) + len(judged)
-        raise too_little_memory(num_seen, launch.max_memory_mb, num_seen * _BYTES_A_ROW + needed)
+    check_new_documents(new, judged, config, launch)
+    if needed := memory_for_paragraphs(attempt.store, previous, judged, config):
+        _ask_for("comparing paragraphs", len(earlier.rows) + len(judged), needed, launch)
     signature_of, table = add_signatures(attempt.store, new, earlier.signatures, attempt.folder)
     rows = judged.append_column("signature", pa.array(signature_of)).select(SEEN_SCHEMA.names).cast(SEEN_SCHEMA)
+    own = write_known(attempt.folder, SEEN, rows, SEEN_SCHEMA)
     ended = ended_by(attempt.store, new)
     seen = joined(earlier, new, rows, ended, table)
+    earlier = replace(earlier, rows=seen.rows.slice(0, len(earlier.rows)))  # `seen` has a copy of them, and of these:
+    del judged, rows
     attempt.report(Progress(done=0, total=len(seen), unit="documents", message="looking for duplicates"))
     links = _new_links(seen, earlier, config, memory_bytes)
     seen = replace(seen, links=np.concatenate([earlier.links, links]))
@@ -114,11 +124,8 @@ def build_snapshot(
             raise nothing_read(attempt.store, new)
         raise nothing_kept(Counter(decisions.names[reason] for reason in decisions.reasons.tolist()), config)
     changed = changes(seen, decisions, earlier.held, len(earlier.parts), marks_before_and_now(shortening, len(seen)))
-    own = {
-        **write_known(attempt.folder, SEEN, rows, SEEN_SCHEMA),
-        **write_known(attempt.folder, ENDED, ended, ENDED_SCHEMA),
-        **write_known(attempt.folder, LINKS, pa.table([*links.T], schema=LINK_SCHEMA), LINK_SCHEMA),
-    }
+    own |= write_known(attempt.folder, ENDED, ended, ENDED_SCHEMA)
+    own |= write_known(attempt.folder, LINKS, pa.table([*links.T], schema=LINK_SCHEMA), LINK_SCHEMA)
     if shortening is not None:
         own |= write_known(attempt.folder, PARAGRAPHS, shortening.paragraphs, PARAGRAPH_SCHEMA)
     return _written(attempt, Outcome(attempt.store, seen, decisions, shortening), verdicts, earlier, changed, own)
@@ -191,10 +198,24 @@ def _memory_for_links(
             raise older_snapshot(ref)
     num_seen = sum(num_rows(store.manifest(ref), SEEN) for ref in snapshots)
     num_seen += sum(num_rows(store.manifest(ref), ROWS) for ref in new)
-    left = (launch.max_memory_mb << 20) - num_seen * _BYTES_A_ROW
     least = least_memory(num_seen, _MOST_PLACES) if config.near_duplicates is not None else 0
+    return _ask_for("selecting", num_seen, least, launch)
+
+
+def _ask_for(work: str, num_seen: int, least: int, launch: SelectLaunch) -> int:
+    """Says what the work takes, and returns the bytes that knowing so many documents leaves for it.
+
+    Raises:
+        BadInputError: They are fewer than `least`.
+    """
+    known = _BYTES_AT_ONCE + num_seen * _BYTES_A_ROW
+    logger.info(
+        "%s with %s documents in view: %s MiB of memory at least, of clean.select_launch.max_memory_mb=%s",
+        work, f"{num_seen:,}", f"{ceil((known + least) / 2**20):,}", f"{launch.max_memory_mb:,}",
+    )  # fmt: skip
+    left = (launch.max_memory_mb << 20) - known
     if left < least:
-        raise too_little_memory(num_seen, launch.max_memory_mb, num_seen * _BYTES_A_ROW + least)
+        raise too_little_memory(num_seen, launch.max_memory_mb, known + least)
     return left
 
 

@@ -23,6 +23,7 @@ from tasks.text.signature_table import ROWS_AT_ONCE
 
 Indices = NDArray[np.int64]
 
+_ROWS_AS_PYTHON = 1_000
 _DIGEST_COLUMNS = [name for name in CORPUS_SCHEMA.names if name != "text"]  # its digest is one of them
 
 
@@ -42,7 +43,8 @@ def kept(outcome: Outcome, rows: Indices, digests: list[bytes]) -> Iterator[pa.T
     for chosen, documents in documents_in_order(outcome.store, outcome.seen, rows, TEXT_BYTES_AT_ONCE):
         held = shorten(outcome.store, outcome.seen, chosen, documents, outcome.shortening)
         table = _with_cluster(outcome, chosen, held).cast(CORPUS_SCHEMA)
-        digests += [row_digest(row) for row in table.select(_DIGEST_COLUMNS).to_pylist()]
+        for batch in table.select(_DIGEST_COLUMNS).to_batches(_ROWS_AS_PYTHON):
+            digests += [row_digest(row) for row in batch.to_pylist()]
         yield table
 
 

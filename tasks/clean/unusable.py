@@ -1,6 +1,6 @@
 """Why a document is set aside instead of extracted."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 QuarantineReason = Literal[
     "empty_body",
@@ -12,6 +12,7 @@ QuarantineReason = Literal[
     "epub_path_outside",
     "epub_too_large",
     "epub_too_many_files",
+    "extractor_crashed",
     "extractor_error",
     "no_text",
     "pdf_broken",
@@ -26,6 +27,13 @@ QuarantineReason = Literal[
     "undecodable",
     "unsupported_type",
 ]
+
+
+class SetAside(NamedTuple):
+    """What is told of a document that cannot be read."""
+
+    reason: QuarantineReason
+    detail: str
 
 
 class UnusableDocumentError(Exception):

@@ -23,6 +23,7 @@ RAW_SCHEMA = pa.schema(
         pa.field("last_modified", pa.string()),
         pa.field("licence", pa.string(), nullable=False),  # of the text; `unknown` where unknown
         pa.field("title", pa.string()),  # where the source knows it: a feed, a catalogue
+        pa.field("author", pa.string()),  # likewise; names in one line, never an address
         pa.field("published_at", _TIMESTAMP),  # likewise
     ]
 )
@@ -39,6 +40,7 @@ RAW_DIGEST_COLUMNS = (
     "is_truncated",
     "licence",
     "title",
+    "author",
     "published_at",
 )
 """What a raw row says; fetched_at, validators and the status code do not change the text."""
@@ -75,6 +77,7 @@ DOCUMENT_SCHEMA = pa.schema(
         pa.field("source_name", pa.string(), nullable=False),
         pa.field("lang", pa.string(), nullable=False),  # BCP 47; `und` where undetermined
         pa.field("lang_score", pa.float32(), nullable=False),  # 0 to 1
+        pa.field("author", pa.string()),
         pa.field("published_at", _TIMESTAMP),
         pa.field("licence", pa.string(), nullable=False),
         pa.field("num_chars", pa.int32(), nullable=False),
@@ -118,11 +121,25 @@ CLUSTER_SCHEMA = pa.schema(
 )
 """Clusters of more than one document, all of the corpus's."""
 
+LEAK_SCHEMA = pa.schema(
+    [
+        pa.field("doc_id", pa.binary(DOC_ID_BYTES), nullable=False),
+        pa.field("text_digest", pa.string(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("source_name", pa.string(), nullable=False),
+        pa.field("evaluation_set", pa.string(), nullable=False),
+        pa.field("item", pa.string(), nullable=False),
+        pa.field("num_runs", pa.int32(), nullable=False),  # runs of words that both have
+        pa.field("excerpt", pa.string(), nullable=False),  # the first of them as it stands in the document
+    ]
+)
+"""What evaluation items a document holds: a row for each document and item (`leaks-*` of `documents/training`)."""
+
 RECORDS, LISTING, GONE, FAILURES = "records", "listing", "gone", "failures"
 """Names of the files of `raw/`, before the shard's number."""
 ROWS, QUARANTINE = "rows", "quarantine"
 """Names of the files of `extracted/`, which hands on `gone` too."""
-KEPT, DROPPED, TOMBSTONES, CLUSTERS = "kept", "dropped", "tombstones", "clusters"
+KEPT, DROPPED, TOMBSTONES, CLUSTERS, LEAKS = "kept", "dropped", "tombstones", "clusters", "leaks"
 """Names of the files of `documents/`."""
 
 CONVERSATION_SCHEMA = pa.schema(

@@ -24,6 +24,8 @@ from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
+PLAIN_TEXT_AS_IT_IS = f"{PLAIN_TEXT}; format=fixed"
+"""Line breaks and indentation have a meaning. Source: RFC 3676, section 4."""
 REMOVED = "removed"
 """Why a document is gone whose file, or whose place in its file, is there no more."""
 _REPORT_EVERY = 500
@@ -42,6 +44,8 @@ class Text:
     licence: str | None = None
     """None: the source's."""
     published_at: datetime | None = None
+    author: str | None = None
+    """Names in one line, as `author_line` makes them."""
     catalogue_id: str | None = None
     """What the document's id is made of; None: its address."""
     stamp: str | None = None
@@ -121,6 +125,7 @@ def _record_of(text: Text, source: Source) -> Row:
         "last_modified": None,
         "licence": text.licence or source.licence,
         "title": text.title,
+        "author": text.author,
         "published_at": text.published_at,
     }
 

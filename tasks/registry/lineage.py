@@ -17,6 +17,7 @@ from tasks.registry.origins import (
     texts_of,
     trained_on,
 )
+from tasks.storage.corpus import TRAINING
 from tasks.storage.store import Store
 
 _STARTS = ("base", "init")
@@ -142,7 +143,7 @@ def lineage_of(store: Store, checkpoint: ArtifactRef) -> Lineage:
         checkpoint=checkpoint,
         trainings=tuple(_trainings(found, checkpoint)),
         tokenizers=tuple(m.ref for m in manifests if m.kind == "tokenizers"),
-        snapshots=tuple(m.ref for m in manifests if m.kind == "documents"),
+        snapshots=tuple(m.ref for m in manifests if m.kind == "documents" and m.name != TRAINING),
         sources=tuple(_sources(manifests, texts.counts)),
         dialogues=tuple(dialogues),
         languages=dict((texts.languages + spoken).most_common()),

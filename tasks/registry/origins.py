@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.contracts.errors import CorruptArtifactError, MissingArtifactError
 from tasks.contracts.records import KEPT, TOMBSTONES
-from tasks.storage.corpus import PREVIOUS, RowId
+from tasks.storage.corpus import PREVIOUS, TRAINING, RowId
 from tasks.storage.parquet_shards import read_rows
 from tasks.storage.store import Store
 
@@ -26,7 +26,7 @@ class TextCount(BaseModel):
     licence: str
     source_kind: str
     num_documents: int
-    """Of the corpora that tokens were made of, their held-out documents included."""
+    """Of the corpora that tokens were made of, with their held-out documents and those that hold evaluation items."""
     num_words: int
     num_removed: int
     """Of these, such as a later snapshot of the same models no longer has: a model was trained on them."""
@@ -91,8 +91,10 @@ def texts_of(store: Store, manifests: Sequence[Manifest]) -> Texts:
         store: Holds the snapshots.
         manifests: A checkpoint's lineage.
     """
-    documents = {place_of(m): m for m in manifests if m.kind == "documents"}
-    used = trained_on(manifests) & documents.keys()
+    every = [m for m in manifests if m.kind == "documents"]
+    documents = {place_of(m): m for m in every if m.name != TRAINING}
+    made_of = {place_of(m): place_of(m.inputs[PREVIOUS]) for m in every if m.name == TRAINING}
+    used = {made_of.get(place, place) for place in trained_on(manifests)} & documents.keys()
     found = Texts()
     seen: set[RowId] = set()
     num_documents: Counter[tuple[str, str, str]] = Counter()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.contracts.evaluation import COMPARISON_FILE, REPORT_FILE, Comparison, EvalReport
 from tasks.contracts.quality import METRICS_FILE, QualityReport
+from tasks.storage.corpus import TRAINING
 from tasks.storage.store import Store
 
 EVENTS_FILE = "trainer/events.jsonl"
@@ -23,6 +24,8 @@ class RunArtifacts:
     extracted: list[Manifest] = field(default_factory=list)
     documents: Manifest | None = None
     """The newest snapshot of the corpus."""
+    training: Manifest | None = None
+    """What of it may be trained on, where that was asked."""
     quality: QualityReport | None = None
     """How the metrics of that snapshot lie to their limits."""
     dialogues: list[Manifest] = field(default_factory=list)
@@ -79,6 +82,8 @@ def _sort_in(run: RunArtifacts, store: Store, manifest: Manifest) -> None:
     files = {info.path for info in manifest.files}
     if manifest.kind in lists:
         lists[manifest.kind].append(manifest)
+    elif manifest.kind == "documents" and manifest.name == TRAINING:
+        run.training = manifest
     elif manifest.kind == "documents":
         run.documents = manifest
     elif manifest.kind == "checkpoints" and EVENTS_FILE in files:

@@ -148,7 +148,7 @@ def histogram(
 
 def _highest_shown(totals: Sequence[float]) -> float:
     """The highest column, or room over the second where one alone would flatten all others."""
-    *_, second, first = sorted([0.0, 1.0, *totals])
+    *_, second, first = sorted([1.0, 1.0, *totals])
     return _ROOM_OVER_SECOND * second if first > _FLATTENS * second else first
 
 

@@ -22,7 +22,8 @@ HOLLOW: Fate = "dropped"
 """What is drawn hollow, so that colour is not all that tells it from what was kept."""
 _REDACTED = "num_redacted."
 _NAMED = 8
-_OTHERS = "others"
+_OTHERS = "all others"
+"""No source can be called that."""
 _BY_CHARACTER = ("zh", "ja")
 _BY_CHARACTER_RULES = ("characters", "unicode")
 

@@ -1,6 +1,7 @@
 """How a corpus grew: what each refresh added, by source, and what it ended."""
 
 from collections import Counter
+from operator import itemgetter
 from typing import NamedTuple
 
 from tasks.contracts.artifacts import ArtifactRef, Manifest
@@ -15,7 +16,8 @@ from tasks.storage.store import Store
 
 _MOST_DRAWN = 14
 _MOST_LISTED = 60
-_OTHERS = "others"
+_OTHERS = "all others"
+"""No source can be called that."""
 
 
 class History(NamedTuple):
@@ -39,7 +41,7 @@ def history(store: Store, documents: ArtifactRef) -> History | None:
         return None
     added = [_added(store, manifest) for manifest in series]
     total = sum(added[:_MOST_DRAWN], Counter[str]())
-    names = [source for source, _ in total.most_common()]
+    names = sorted(total, key=lambda source: (-total[source], source))
     shown = names if len(names) <= NUM_COLOURS else [*names[: NUM_COLOURS - 1], _OTHERS]
     drawn = [
         Bar(_name(manifest), _stack(counts, shown), number(counts.total()))
@@ -71,7 +73,7 @@ def _added(store: Store, manifest: Manifest) -> Counter[str]:
     if not files:
         return Counter()
     found = read_table(files, ["source_name"])["source_name"].value_counts().to_pylist()
-    return Counter({row["values"]: row["counts"] for row in found})
+    return Counter({row["values"]: row["counts"] for row in sorted(found, key=itemgetter("values"))})
 
 
 def _stack(counts: Counter[str], shown: list[str]) -> list[float]:

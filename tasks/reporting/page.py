@@ -18,13 +18,14 @@ from tasks.reporting.artifacts import RunArtifacts, gathered
 from tasks.reporting.charts import legend
 from tasks.reporting.data_facts import Table
 from tasks.reporting.history import history
+from tasks.reporting.leaks import leaked_items, num_left_out
 from tasks.reporting.scales import counted, number
 from tasks.storage.corpus_counts import count_corpus
 from tasks.storage.fingerprint import sha256_hex
 from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built, Store
 
-STAGE_VERSION = 3
+STAGE_VERSION = 5
 PAGES_KIND = "reports"
 PAGE = "page"
 PAGE_FILE = "index.html"
@@ -38,7 +39,7 @@ _LONG_CHARS = 40
 _SHORT_CHARS = 16
 _MOST_OPEN = 6
 """Reasons of drops whose samples stand open; those of rarer ones are folded away."""
-_SHARE = re.compile(r"[\d.,]+ %")
+_SHARE = re.compile(r"<?[\d.,]+ %")
 
 
 def plan_run_page(
@@ -149,6 +150,7 @@ def _head(run: str, found: RunArtifacts) -> dict[str, Any]:
         "made": f"{made:%Y-%m-%d %H:%M} UTC" if made else "",
         "code": ", ".join(sorted({manifest.code_version for manifest in found.every})),
         "documents": found.documents,
+        "num_contaminated": num_left_out(found.training),
     }
 
 
@@ -159,6 +161,7 @@ def _data(store: Store, found: RunArtifacts) -> dict[str, Any] | None:
         "this_time": data_facts.this_time(found) if found.raw else None,
         "funnel": data_facts.funnel(found),
         "troubles": data_facts.troubles(store, found),
+        "leaks": leaked_items(store, found.training),
         "dialogues": data_facts.dialogue_corpora(found) if found.dialogues else None,
         "corpus": None,
     }
@@ -192,12 +195,12 @@ def _corpus(store: Store, found: RunArtifacts, documents: Manifest) -> dict[str,
 
 
 def _quality(report: QualityReport | None) -> dict[str, Any] | None:
-    if report is None or not any(rule.num_asked for rule in report.rules):
+    if report is None or not (report.num_unmeasured or any(rule.num_asked for rule in report.rules)):
         return None
     return {
         "figures": histograms.metric_figures(report),
         "legend": legend(histograms.PASSED_OR_NOT, histograms.PASSED_OR_NOT[1]),
-        "table": histograms.rules_table(report),
+        "table": histograms.rules_table(report) if any(rule.num_failed for rule in report.rules) else None,
         "num_unmeasured": report.num_unmeasured,
     }
 

@@ -77,9 +77,10 @@ def counted(value: float, unit: str) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share in per cent; empty where there is no whole."""
+    """A share in per cent, never 0 or 100 where it is not quite so; empty where there is no whole."""
     if not whole:
         return ""
     share = 100.0 * part / whole
-    is_rounded = 10 <= share < 99.5 or part in (0, whole)
-    return f"{share:.0f} %" if is_rounded else f"{min(share, 99.9):.1f} %"
+    if 10 <= share < 99.5 or part in (0, whole):
+        return f"{share:.0f} %"
+    return f"{min(share, 99.9):.1f} %" if share >= 0.05 else "<0.1 %"

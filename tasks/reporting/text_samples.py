@@ -34,7 +34,9 @@ _DROPPED_A_REASON = 3
 _MOST_LANGUAGES = 6
 _MOST_REASONS = 40
 
-_KEPT_COLUMNS = ("doc_id", "text", "title", "url", "source_name", "lang", "num_words", "published_at", "licence")
+_KEPT_COLUMNS = (
+    *("doc_id", "text", "title", "url", "source_name", "lang", "num_words", "author", "published_at", "licence"),
+)
 _WHY_COLUMNS = ("drop_reason", "drop_metric", "drop_value", "drop_limit", "duplicate_of")
 
 

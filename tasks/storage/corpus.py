@@ -3,6 +3,9 @@
 A snapshot (a `documents` artifact) holds what it brought, `kept-*`, and which rows of earlier snapshots it ends,
 `tombstones-*`; its input `previous` is the snapshot before. So a night writes what is new, and an old snapshot stays
 readable as it was.
+
+What models are trained on is one more artifact of that form, `documents/training`: it comes after a snapshot, brings
+nothing, and ends the documents that hold what models are measured on. No snapshot comes after it.
 """
 
 import heapq
@@ -18,6 +21,9 @@ from tasks.storage.store import Store
 PREVIOUS = "previous"
 """Name of the input under which an artifact of a series refers to the one before it."""
 
+TRAINING = "training"
+"""Name of the `documents` artifacts that models are trained on."""
+
 RowId = tuple[bytes, str]
 """doc_id and text_digest: one text of one document."""
 
@@ -32,6 +38,11 @@ def series_of(store: Store, ref: ArtifactRef) -> list[ArtifactRef]:
     while (previous := store.manifest(series[-1]).inputs.get(PREVIOUS)) is not None:
         series.append(previous)
     return series[::-1]
+
+
+def snapshot_of(store: Store, documents: ArtifactRef) -> ArtifactRef:
+    """The snapshot of the corpus that a `documents` artifact is, or was made of."""
+    return store.manifest(documents).inputs[PREVIOUS] if documents.name == TRAINING else documents
 
 
 def corpus_rows(

@@ -114,12 +114,14 @@ def dropped_rows(store: Store, documents: ArtifactRef, columns: Sequence[str]) -
 
 
 def rows_by_id(paths: Sequence[Path], doc_ids: Iterable[bytes], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows of some documents: the others' texts are not turned into Python's."""
+    """The rows of some documents, as `read_rows` has them: the others' texts are not turned into Python's."""
     wanted = sorted(set(doc_ids))
     if paths and wanted:
         is_wanted = pc.field("doc_id").isin(pa.array(wanted, pa.binary(DOC_ID_BYTES)))
-        table = ds.dataset([str(path) for path in paths]).to_table(columns=list(columns), filter=is_wanted)
-        yield from table.to_pylist()
+        found = ds.dataset([str(path) for path in paths])
+        later = dict.fromkeys(name for name in columns if name not in found.schema.names)
+        table = found.to_table(columns=[name for name in columns if name not in later], filter=is_wanted)
+        yield from ({**row, **later} for row in table.to_pylist())
 
 
 def num_rows(manifest: Manifest, stem: str) -> int:

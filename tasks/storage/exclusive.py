@@ -11,7 +11,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tasks.contracts.errors import StorageFullError
 
-FULL_DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL_DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No room on the disk, in the quota, or, by `ulimit -f` or the file system's own limit, in one file."""
 
 
 def create_exclusively(filesystem: Any, path: str, data: bytes) -> None:
@@ -51,8 +52,11 @@ def create_exclusively(filesystem: Any, path: str, data: bytes) -> None:
 def storage_full(path: Path, error: OSError) -> StorageFullError:
     """The error to raise when writing under `path` found no room."""
     existing = next(p for p in (path, *path.parents) if p.exists())
-    free = shutil.disk_usage(existing).free
+    found = f"{shutil.disk_usage(existing).free} bytes free on that disk"
+    cure = "free some space or choose another --root"
+    if error.errno == errno.EFBIG:
+        found, cure = "a limit on the size of files", "raise it (ulimit -f) or choose a --root that takes larger files"
     return StorageFullError(
-        f"no space left while writing {path}: found {free} bytes free on that disk, expected room for the whole "
-        f"artifact; free some space or choose another --root, then run the same command again ({error.strerror})"
+        f"no space left while writing {path}: found {found}, expected room for the whole artifact; "
+        f"{cure}, then run the same command again ({error.strerror})"
     )

@@ -1,6 +1,7 @@
 """Parquet shards: rows in a fixed schema, a file every so many rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +56,23 @@ def write_tables(
                 writer = pq.ParquetWriter(folder / name, schema, compression="zstd")
             writer.write_table(batch)
             num_rows[name] += len(batch)
-    finally:
         if writer is not None:
             writer.close()
+    except BaseException:
+        if writer is not None:
+            with suppress(OSError, pa.ArrowException):  # the first error is the one that says what is wrong
+                writer.close()
+        raise
     return num_rows
 
 
 def read_rows(paths: Sequence[Path], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """All rows of the given shards in order, one at a time."""
+    """All rows of the given shards in order, one at a time; a column that an older file does not have yet is None."""
     for path in paths:
         with pq.ParquetFile(path) as file:
+            later = dict.fromkeys(set(columns or ()) - set(file.schema_arrow.names))
             for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns):
-                yield from batch.to_pylist()
+                yield from ({**row, **later} for row in batch.to_pylist())
 
 
 def read_table(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:

@@ -73,7 +73,7 @@ class Store:
             root: A folder or any fsspec URL (`s3://bucket/prefix`).
             cache: Where files of a root that is not local are kept once read; a temporary folder by default.
         """
-        self._fs, path = fsspec.core.url_to_fs(root)
+        self._fs, path = fsspec.core.url_to_fs(root, use_listings_cache=False)  # what others write must be seen
         self._is_local = isinstance(self._fs, LocalFileSystem)
         self.root = path.rstrip("/")
         self.url = root

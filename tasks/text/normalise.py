@@ -2,11 +2,13 @@
 
 Kept as they are: line breaks and paragraphs (one blank line at most), letter case, punctuation and full-width forms
 (NFC, not NFKC), zero-width joiners (Persian and emoji need them), private-use and replacement characters.
-Lost: indentation, so this is for prose; `normalise_code` keeps it.
+Lost: indentation, so this is for prose; `normalise_code` keeps it, and `normalise_page` does where code is marked.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import accumulate
 
 # Carriage return, vertical tab, form feed, next line and line separator; a paragraph separator ends a paragraph.
 _LINE_ENDS = "\r\v\f\u0085\u2028"
@@ -21,6 +23,9 @@ _INVISIBLE = re.compile(
 )
 _ASCII_CONTROLS = bytes(byte for byte in range(0x80) if _INVISIBLE.match(chr(byte)))
 _CODE_LINE_ENDS = re.compile("\r\n?")
+CODE_MARK = "\ud800"
+"""Before and behind each block of code in a text that is not normalised yet. No text that was decoded holds half a
+surrogate pair, so none can pass prose off as code."""
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -44,6 +49,38 @@ def normalise_code(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", _visible(_CODE_LINE_ENDS.sub("\n", text)))
     return "\n".join(line.rstrip(" \t") for line in text.split("\n")).strip("\n")
+
+
+def normalise_page(text: str) -> tuple[str, list[int]]:
+    """Prose as `normalise` leaves it; what stands between two marks as `normalise_code` does, with plain spaces.
+
+    Returns:
+        The text, and the numbers of its lines that are code, the first line being 0.
+    """
+    pieces = text.split(CODE_MARK)
+    if len(pieces) == 1:
+        return normalise(text), []
+    # between full stops a piece keeps the line breaks at its ends
+    pieces[::2] = [normalise(f".{prose}.")[1:-1] for prose in pieces[::2]]
+    pieces[1::2] = [normalise_code(code.replace("\u00a0", " ")) for code in pieces[1::2]]
+    pieces[0], pieces[-1] = pieces[0].lstrip(), pieces[-1].rstrip()
+    ends = list(accumulate(piece.count("\n") for piece in pieces))
+    code_lines = [line for before, end in zip(ends[::2], ends[1::2], strict=False) for line in range(before, end + 1)]
+    return "".join(pieces), code_lines
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """What is left of a normalised text without some of its lines: where blank lines meet behind one, one stays.
+
+    Args:
+        pieces: What stood before, between and behind those lines, each with the line break at its end.
+    """
+    kept: list[str] = []
+    end = "\n\n"
+    for piece in pieces:
+        kept.append(piece.lstrip("\n") if end == "\n\n" else piece)
+        end = (end + kept[-1][-2:])[-2:]
+    return "".join(kept).strip("\n")
 
 
 def _replaced(text: str, chars: str, by: str) -> str:

@@ -85,5 +85,6 @@ def _raw_row(url: str, body: bytes) -> dict[str, Any]:
         "last_modified": None,
         "licence": "unknown",
         "title": None,
+        "author": None,
         "published_at": None,
     }

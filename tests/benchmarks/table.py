@@ -29,7 +29,7 @@ MEASURES: Mapping[str, Measure] = {
     "filters_agreement": Measure("same keep or drop as datatrove at the same word definition", "≥ 99.9 %"),
     "minhash": Measure("MinHash signatures, one core, datatrove's stage 1", "≥ ×250"),
     "clean": Measure("HTML to deduplicated documents, one core, datatrove with trafilatura", "≥ ×10"),
-    "two_cores": Measure("the same on two cores, chatmill on one", "≥ ×1.8"),
+    "two_cores": Measure("HTML to deduplicated documents on two cores, chatmill on one", "≥ ×1.8"),
     "dedup_million": Measure(
         "near-duplicates of 1,000,000 documents at Jaccard 0.8", "recall and precision ≥ 0.95, ≤ 2 GB, linear"
     ),

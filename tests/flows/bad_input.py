@@ -1,4 +1,4 @@
-"""A web site and a folder of books with bad things among good ones."""
+"""A web site, feeds, a folder of books and web archives with bad things among good ones."""
 
 import gzip
 import socket
@@ -14,14 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.flows.test_nightly import article, texts
+from tests.tasks.crawl.archives.made_archives import answer, packed, record
 
-PAGES, NEWS, LATE, BOOKS = range(10), range(10, 16), range(16, 18), range(18, 21)
-"""Which texts are served as pages, announced as news, announced later, and stored as books."""
+PAGES, NEWS, LATE, BOOKS, PACKED = range(10), range(10, 16), range(16, 18), range(18, 21), range(21, 25)
+"""Which texts are served as pages, announced as news, announced later, stored as books, and stored in archives."""
 INFLATED_MIB = 512
 """Of what unpacks without end; far more than any limit here."""
 HTML = {"Content-Type": "text/html"}
 XML = {"Content-Type": "application/xml"}
 NO_EPUB = b"PK\x03\x04 and then nothing of a zip"
+HALF_CHARACTERS = b"\xff\xfe" + b"\x00\xd8" * 2_000
+"""UTF-16 by its mark, and not one character."""
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+"""Entities of which the last would be a billion of the first."""
 
 
 @dataclass
@@ -86,6 +91,12 @@ def feed(site: Site, numbers: range) -> tuple[int, dict[str, str], bytes]:
     return 200, XML, f"<rss version='2.0'><channel><title>News</title>{items}</channel></rss>".encode()
 
 
+def laughing_feed() -> bytes:
+    item = "<item><title>&l9;</title><link>&l9;</link></item>"
+    prolog = f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY l0 "lol">{LAUGHS}]>'
+    return f'{prolog}<rss version="2.0"><channel>{item}</channel></rss>'.encode()
+
+
 def large(handler: Any) -> None:
     """50 MB that no header announces."""
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n")
@@ -119,6 +130,9 @@ def fill(site: Site) -> None:
         "/reset": reset,
         "/gone": (410, HTML, b"gone"),
         "/picture": (200, {"Content-Type": "image/png"}, b"\x89PNG"),
+        "/picture.html": (200, HTML, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8),
+        "/deep": (200, HTML, b"<html><body>" + b"<div>" * 10_000 + b"<p>The bottom of it all."),
+        "/half-characters": (200, HTML, HALF_CHARACTERS),
     }
     site.pages |= bad | {
         "/": (200, HTML, "".join(f"<p><a href='{path}'>A page of the mill</a>" for path in bad).encode()),
@@ -127,6 +141,7 @@ def fill(site: Site) -> None:
         "/pages.xml": listing("url", *(f"{site.base}/page-{number}" for number in PAGES)),
         "/bomb.xml.gz": (200, {"Content-Type": "application/gzip"}, packed),
         "/feed": feed(site, NEWS),
+        "/laughs": (200, XML, laughing_feed()),
         "/late": (200, HTML, b"<html><body><p>The news will be here soon.</p></body></html>"),
         **{f"/page-{number}": (200, HTML, article(number).encode()) for number in PAGES},
         **{f"/news-{number}": (200, HTML, article(number).encode()) for number in (*NEWS, *LATE)},
@@ -155,6 +170,9 @@ def shelve(folder: Path) -> None:
         "no-zip.epub": b"This is a book, says its name.",
         "outside.epub": epub({"../../etc/passwd": b"root", "a.xhtml": b"<p>text</p>"}),
         "bomb.epub": epub({"a.xhtml": bytes(INFLATED_MIB << 18)}),
+        "laughs.epub": epub(
+            {"book.opf": f'<!DOCTYPE package [<!ENTITY l0 "lol">{LAUGHS}]><package>&l9;</package>'.encode()}
+        ),
         "latin.txt": "Die Mühle am Bach läuft".encode("cp1252"),
         "empty.txt": b"",
         "broken/a.epub": b"no zip either",
@@ -165,3 +183,11 @@ def shelve(folder: Path) -> None:
     (folder.parent / "secret.txt").write_text("not yours", encoding="utf-8")
     rows = [name for name in files if "/" not in name] + ["../secret.txt", "missing.txt"]
     (folder / "list.csv").write_text("\n".join(("path", *rows)) + "\n", encoding="utf-8")
+
+
+def pack(folder: Path) -> None:
+    """A whole archive, and one that breaks off in the midst of its last page."""
+    folder.mkdir(parents=True)
+    pages = [record(f"http://packed.example/{n}", answer(article(n).encode())) for n in PACKED]
+    (folder / "whole.warc.gz").write_bytes(packed(pages[:1]))
+    (folder / "cut.warc.gz").write_bytes(packed(pages[1:])[:-200])

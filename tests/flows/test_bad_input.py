@@ -17,7 +17,7 @@ from tasks.contracts.records import FAILURES, QUARANTINE
 from tasks.storage.corpus import corpus_rows
 from tasks.storage.parquet_shards import read_rows
 from tasks.storage.store import Store
-from tests.flows.bad_input import INFLATED_MIB, LATE, NEWS, PAGES, Site, feed, fill, serve, shelve
+from tests.flows.bad_input import INFLATED_MIB, LATE, NEWS, PACKED, PAGES, Site, feed, fill, pack, serve, shelve
 from tests.flows.test_cli import chatmill
 
 FETCH = "{delay_s: 0, timeout_s: 2, retries: 0, max_redirects: 3, max_body_bytes: 1048576}"
@@ -31,10 +31,12 @@ dialogues: [{{name: zh, format: chatterbot, path: "package:chatterbot_corpus/dat
 """
 SITE = """{{form: web, name: site, seeds: ["{base}/", "{base}/inside", "http://localhost:{port}/"],
   follow: {{max_depth: 1}}, allow_private: [127.0.0.1]}}"""
-FEEDS = "{{form: feed, name: news, feeds: [{base}/feed, {base}/page-0, {base}/hangs], allow_private: [127.0.0.1]}}"
+FEEDS = """{{form: feed, name: news, allow_private: [127.0.0.1],
+  feeds: [{base}/feed, {base}/page-0, {base}/hangs, {base}/laughs]}}"""
 NO_FEED = "{{form: feed, name: no-feed, feeds: [{base}/late], allow_private: [127.0.0.1]}}"
 NO_HOST = "{form: web, name: no-host, seeds: ['http://127.0.0.1:9/'], allow_private: [127.0.0.1]}"
 SHELF = "{{form: texts, name: books, source_kind: book, folder: '{folder}', catalogue: list.csv}}"
+PACKS = "{{form: archive, name: packs, folder: '{folder}'}}"
 BROKEN = "{{form: texts, name: broken, source_kind: book, folder: '{folder}', glob: 'broken/*.epub'}}"
 
 
@@ -73,11 +75,13 @@ def night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("bad")
     shelf = folder / "shelf"
     shelve(shelf)
+    pack(folder / "packs")
     site = Site()
     server = serve(site)
     fill(site)
     port = site.base.rpartition(":")[2]
     sources = [source.format(base=site.base, port=port, folder=shelf) for source in (SITE, FEEDS, NO_FEED, SHELF)]
+    sources.append(PACKS.format(folder=folder / "packs"))
     path = profile(folder, *sources, NO_HOST, BROKEN.format(folder=shelf))
     with PeakMemory() as before:
         pass
@@ -98,6 +102,7 @@ def test_every_bad_address_is_counted_and_kept_with_its_reason(night: Night) -> 
         "connection_lost": {"/reset"},
         "http_410": {"/gone"},
         "content_type": {"/picture"},
+        "binary_body": {"/picture.html"},
         "private_address": {"/inside", f"http://localhost:{port}/"},
         "sitemap_too_deep": {f"/maps-{a}{b}{c}" for a in "ab" for b in "ab" for c in "ab"},
     }
@@ -107,8 +112,18 @@ def test_every_bad_address_is_counted_and_kept_with_its_reason(night: Night) -> 
     assert night.site.asked["/secret"] == 0
 
 
+def test_every_bad_page_is_counted_and_kept_with_its_reason(night: Night) -> None:
+    expected = {"too_deep": {"/deep"}, "undecodable": {"/half-characters"}}
+    assert night.set_aside("extract", "site", QUARANTINE) == expected
+    assert night.manifest("extract", "site").drops == dict.fromkeys(sorted(expected), 1)
+
+
 def test_one_feed_of_a_source_may_be_no_feed_and_another_hang(night: Night) -> None:
-    assert night.set_aside("crawl web", "news", FAILURES) == {"not_a_feed": {"/page-0"}, "timeout": {"/hangs"}}
+    assert night.set_aside("crawl web", "news", FAILURES) == {
+        "not_a_feed": {"/page-0"},
+        "timeout": {"/hangs"},
+        "http_404": {"/&l9"},  # the one link of /laughs: its entity stays as it was written
+    }
     assert night.manifest("crawl web", "news").totals["num_records"] == len(NEWS)
 
 
@@ -123,9 +138,17 @@ def test_every_bad_file_is_counted_and_kept_with_its_reason(night: Night) -> Non
         "epub_not_zip": {"folder:books/no-zip.epub"},
         "epub_path_outside": {"folder:books/outside.epub"},
         "epub_too_large": {"folder:books/bomb.epub"},
+        "epub_broken": {"folder:books/laughs.epub"},
     }
     assert night.set_aside("extract", "books", QUARANTINE) == expected
     assert night.manifest("extract", "books").drops == dict.fromkeys(sorted(expected), 1)
+
+
+def test_of_an_archive_that_breaks_off_the_whole_pages_are_kept(night: Night) -> None:
+    manifest = night.manifest("read archive", "packs")
+    assert (manifest.drops, manifest.totals["num_records"]) == ({"damaged_record": 1}, len(PACKED) - 1)
+    last = {f"http://packed.example/{PACKED[-1]}"}
+    assert night.set_aside("read archive", "packs", FAILURES) == {"damaged_record": last}
 
 
 def test_a_folder_of_broken_books_alone_gives_an_empty_part(night: Night) -> None:
@@ -139,6 +162,7 @@ def test_all_that_is_good_is_in_the_corpus(night: Night) -> None:
         *(f"{night.site.base}/page-{number}" for number in PAGES),
         *(f"{night.site.base}/news-{number}" for number in NEWS),
         *(f"folder:books/{name}" for name in ("18.txt", "19.txt", "good.epub")),
+        *(f"http://packed.example/{number}" for number in PACKED[:-1]),
     }
 
 
@@ -175,7 +199,13 @@ def test_a_silent_source_is_asked_again_and_one_that_falls_silent_when_it_is_to_
     night.site.pages["/feed"] = fed
     assert again.silent.keys() == {"no-host", "news"}
     made = {(step.task, step.ref.name) for step in again.steps if not step.is_cached}
-    assert made == {("crawl web", "no-feed"), ("extract", "no-feed"), ("select", "corpus"), ("write page", "page")}
+    assert made == {
+        ("crawl web", "no-feed"),
+        ("extract", "no-feed"),
+        ("select", "corpus"),
+        ("count metrics", "metrics"),
+        ("write page", "page"),
+    }
     late = {f"{night.site.base}/news-{number}" for number in LATE}
     assert addresses(night.root, again) == addresses(night.root, night.summary) | late
 

@@ -48,7 +48,8 @@ def raw_row(url: str, text: str) -> dict[str, Any]:
         "fetched_at": datetime(2026, 1, 1, tzinfo=UTC), "http_status": 200,
         "content_type": "text/plain; charset=utf-8", "body": text.encode(), "body_sha256": sha256_hex(text.encode()),
         "is_truncated": False, "etag": None, "last_modified": None, "licence": "CC0-1.0",
-        "title": f"Page\x1b[31m {url[-5:]}", "published_at": datetime(1998, 1, 2, tzinfo=UTC),
+        "title": f"Page\x1b[31m {url[-5:]}", "author": "Jo\x1b[31m Doe",
+        "published_at": datetime(1998, 1, 2, tzinfo=UTC),
     }  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def test_stats_count_kept_and_dropped(chatmill: Chatmill) -> None:
 def test_a_dropped_sample_says_which_metric_decided(chatmill: Chatmill) -> None:
     said = chatmill("sample", "--rule", "gopher_too_few_words")
     assert "gopher_too_few_words: num_words 5, limit 50" in said
-    assert "1998-01-02 · licence CC0-1.0" in said
+    assert "Doe · 1998-01-02 · licence CC0-1.0" in said
     assert "exact_duplicate of http" in chatmill("sample", "--rule", "exact_duplicate")
     assert "No dropped document is like that" in chatmill("sample", "--rule", "no_such_rule")
 
@@ -151,6 +152,7 @@ def test_one_document_is_shown_with_every_metric_and_limit(chatmill: Chatmill) -
     assert re.search(r"gopher_too_few_words +5 +num_words < 50 +fails", said)
     assert re.search(r"gopher_too_many_words +5 +num_words > 100000 +passes", said)
     assert re.search(r"gopher_num_stop_words_zh +0 +not asked", said)
+    assert "5 words · Jo\ufffd[31m Doe · 1998-01-02" in said
     doc_id = doc_id_of("web", "http://a.example/zh").hex()
     found = json.loads(chatmill("search", "--doc", doc_id, "--json"))
     assert found["fate"] == "kept"
@@ -173,7 +175,7 @@ def test_audit_shows_dropped_documents_by_reason(chatmill: Chatmill) -> None:
     said = " ".join(chatmill("audit", columns=120).split())
     assert "exact_duplicate of http://" in said
     assert "gopher_too_few_words: num_words 5, limit 50" in said
-    assert "2 near-duplicates in 1 clusters" in said
+    assert "2 near-duplicates in 1 cluster" in said
     assert "\x1b" not in said and "\u202e" not in said
 
 

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from flows import nightly_flow
+from flows.dry_run import DryRun
 from flows.nightly_flow import nightly
 from flows.runner import RunSummary
+from pipeline_config.load import load_config
 from tasks.contracts.artifacts import ArtifactRef, Manifest
 from tasks.crawl.replay.scenario import Scenario
 from tasks.crawl.replay.server import replay_server
 from tasks.registry.registry import list_versions, registry_uri
 from tasks.storage.corpus import corpus_rows
+from tasks.storage.fingerprint import doc_id_of
 from tasks.storage.store import Store
 from tasks.storage.token_shards import open_token_shard
 from tasks.text.package_path import resolve_path
+from tasks.text.split import split_of
 from tests.flows.conftest import TINY
 
 HOST = "http://mill.example"
@@ -69,17 +74,21 @@ def site(folder: Path, pages: dict[int, str]) -> str:
     return str(folder / "index.json")
 
 
+def settings(root: Path, proxy: str) -> list[str]:
+    return [
+        *("start_from=champion", f"crawl.sources=[{SOURCE}]", f"crawl.launch={{proxy: '{proxy}'}}"),
+        *("crawl.fetch.delay_s=0", "launch.num_processes=1", "pretrain.num_steps=20", "finetune.num_steps=10"),
+        f"clean.decontaminate.benchmark_files=['{root}/quiz.txt']",
+    ]
+
+
 def night(root: Path, date: str, pages: dict[int, str]) -> Night:
     """Refreshes and trains from the site as it is that day."""
     folder = root / f"site-{date}"
     log = root / f"access-{date}.jsonl"
     scenario = Scenario(content_types={f"{HOST}/sitemap.xml": "application/xml"})
     with replay_server(site(folder, pages), scenario, log) as proxy:
-        overrides = [
-            *("start_from=champion", f"crawl.sources=[{SOURCE}]", f"crawl.launch={{proxy: '{proxy}'}}"),
-            *("crawl.fetch.delay_s=0", "launch.num_processes=1", "pretrain.num_steps=20", "finetune.num_steps=10"),
-        ]
-        summary = nightly(str(TINY), str(root / "mill"), date, settings=overrides)
+        summary = nightly(str(TINY), str(root / "mill"), date, settings=settings(root, proxy))
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     answers = [line for line in lines if "/articles/" in line["url"]]
     sent = {line["url"] for line in answers if line["status"] == 200}
@@ -99,6 +108,9 @@ def work(summary: RunSummary) -> list[str]:
 @pytest.fixture(scope="module")
 def nights(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Night]]:
     root = tmp_path_factory.mktemp("nights")
+    (root / "quiz.txt").write_text(
+        "How often did the old wheel of the upper mill turn in the winter of the great flood?"
+    )
     first = {number: article(number) for number in range(NUM_FIRST)}
     second = first | {number: article(number) for number in range(NUM_FIRST, NUM_FIRST + NUM_NEW)}
     second[7] = article(7, ending="The miller has told us since that the wheel turns again.")
@@ -170,4 +182,38 @@ def test_the_third_night_asks_finds_nothing_new_and_ends(nights: tuple[Path, lis
     assert work(third.summary) == ["crawl web"]
     assert third.summary.is_up_to_date
     assert not second.summary.is_up_to_date
-    assert {step.task for step in third.summary.steps} == {"crawl web", "extract", "select", "import dialogue"}
+    assert {step.task for step in third.summary.steps} == {
+        "crawl web",
+        "extract",
+        "select",
+        "import dialogue",
+        "decontaminate",
+    }
+
+
+def test_a_night_looks_for_evaluation_items_in_what_is_new_alone(nights: tuple[Path, list[Night]]) -> None:
+    store = Store(str(nights[0] / "mill"))
+    columns = ["doc_id", "cluster_id"]
+    split = load_config(str(TINY)).split
+    before: set[bytes] = set()
+    for number in (0, 1):
+        rows = {row["doc_id"]: row for row in corpus_rows(store, manifest(nights, number, "select").ref, columns)}
+        new = rows.keys() - before | ({doc_id_of("web", f"{HOST}/articles/007.html")} if number else set())
+        before |= rows.keys()
+        asked = [doc_id for doc_id in new if split_of(rows[doc_id]["cluster_id"], split) != "test"]
+        assert manifest(nights, number, "decontaminate").totals["num_scanned"] == len(asked)
+    assert manifest(nights, 2, "decontaminate").key == manifest(nights, 1, "decontaminate").key
+
+
+def test_a_night_without_news_goes_on_where_a_new_benchmark_is_in_its_texts(nights: tuple[Path, list[Night]]) -> None:
+    root, _ = nights
+
+    def has_ended_early() -> bool:
+        do = DryRun(str(root / "mill"))
+        config = load_config(str(TINY), [*settings(root, "http://127.0.0.1:1"), "crawl.snapshot_id='2026-05-03'"])
+        nightly_flow.steps(do, config)
+        return "encode documents" not in {task for task, _ in do.forecasts}
+
+    assert has_ended_early()
+    (root / "quiz.txt").write_text(" ".join(texts()[20].split()[5:25]))
+    assert not has_ended_early()

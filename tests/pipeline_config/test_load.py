@@ -117,7 +117,10 @@ def test_paths_of_a_profile_are_meant_from_its_folder_and_those_set_beside_it_fr
         "  sources_file: more.yaml\n"
         "dialogues:\n  - {name: talks, format: jsonl, path: talks.jsonl, lang: en}\n"
         "interact: {prompts_file: ask.txt}\n"
-        "clean: {extract: {word_block_list: words.txt}, select: {url_block_list: hosts.txt}}\n"
+        "clean:\n"
+        "  extract: {word_block_list: words.txt}\n"
+        "  select: {url_block_list: hosts.txt}\n"
+        '  decontaminate: {benchmark_files: [quiz.jsonl, /quiz.txt, "package:quiz/q.txt"]}\n'
     )
     config = load_config(str(profile))
     folders = {source.name: source.folder for source in config.crawl.sources if source.form == "texts"}
@@ -127,4 +130,8 @@ def test_paths_of_a_profile_are_meant_from_its_folder_and_those_set_beside_it_fr
     assert config.interact.prompts_file == f"{here}/ask.txt"
     assert config.clean.extract.word_block_list == f"{here}/words.txt"
     assert config.clean.select.url_block_list == f"{here}/hosts.txt"
+    asked = config.clean.decontaminate
+    assert asked is not None
+    assert asked.benchmark_files == (f"{here}/quiz.jsonl", "/quiz.txt", "package:quiz/q.txt")
+    assert load_config(str(profile), ["clean.decontaminate=null"]).clean.decontaminate is None
     assert load_config(str(profile), ["interact.prompts_file=other.txt"]).interact.prompts_file == "other.txt"

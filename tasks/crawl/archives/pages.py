@@ -79,6 +79,7 @@ def page_of(record: Framed, source: ArchiveSource) -> dict[str, Any]:
         "last_modified": None,
         "licence": source.licence,
         "title": None,
+        "author": None,
         "published_at": None,
     }
 

@@ -31,7 +31,7 @@ from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built
 from tasks.storage.unfinished import unfinished_work
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 ARCHIVES = "archives"
 """Names of the files that say which archives a part holds, before the shard's number."""
 ARCHIVE_SCHEMA = pa.schema(

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.contracts.errors import BadInputError
+from tasks.text.author_names import author_line
 from tasks.text.iso_dates import utc_of
 
-COLUMNS = ("path", "title", "licence", "published_at")
+COLUMNS = ("path", "title", "author", "licence", "published_at")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Entry:
     title: str | None = None
     licence: str | None = None
     published_at: datetime | None = None
+    author: str | None = None
 
 
 def read_catalogue(path: Path) -> list[Entry]:
@@ -103,7 +105,8 @@ def _entry(values: Mapping[str, Any], where: str) -> Entry:
             f"{where}: found published_at {date!r}, expected ISO 8601 with a whole date such as 1998-01-15 or "
             "1998-01-15T08:30:00Z; correct it, or leave it empty"
         )
-    return Entry(texts["path"], texts["title"], texts["licence"], published_at)
+    author = author_line([texts["author"]])
+    return Entry(texts["path"], texts["title"], texts["licence"], published_at, author)
 
 
 def _text(value: Any, name: str, where: str) -> str | None:

@@ -18,7 +18,7 @@ from tasks.crawl.parts import Reading, Text, part_call, stamp_of
 from tasks.storage.fingerprint import canonical_json, sha256_hex
 from tasks.storage.stage import StageCall
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 _PLACES = {"folder"}
 _UNKNOWN = "unknown"
 _OCCASION = {

@@ -19,7 +19,7 @@ from tasks.crawl.parts import Reading, Text, part_call
 from tasks.storage.stage import StageCall
 from tasks.text.package_path import resolve_path
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _ROWS_AT_A_TIME = 256
 _TIMEOUT_S = 30.0

@@ -27,7 +27,8 @@ class FolderFile:
     def stamp(self) -> str | None:
         """What the catalogue says, as a digest; a document whose line changes is new. None where it says nothing."""
         published_at = self.entry.published_at
-        return stamp_of(self.entry.title, self.entry.licence, published_at and published_at.isoformat())
+        said = (self.entry.title, self.entry.author, self.entry.licence)
+        return stamp_of(*said, published_at and published_at.isoformat())
 
 
 def list_files(source: TextFolderSource) -> tuple[list[FolderFile], list[Failure]]:

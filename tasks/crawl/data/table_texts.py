@@ -10,6 +10,7 @@ from pipeline_config.data_source import RowsSource
 from tasks.crawl.failures import Failure, LeftOut
 from tasks.crawl.parts import Reading, Text, stamp_of
 from tasks.crawl.urls import canonical_url
+from tasks.text.author_names import author_line
 from tasks.text.iso_dates import utc_of
 
 
@@ -63,6 +64,7 @@ class RowReader:
         address = url or (self.base + own_id if own_id else place)
         title = _said(values.get(names.title)) if names.title else None
         licence = _said(values.get(names.licence)) if names.licence else None
+        author = _author(values.get(names.author)) if names.author else None
         published_at = self._time(values.get(names.published_at)) if names.published_at else None
         return Text(
             url=address,
@@ -70,8 +72,9 @@ class RowReader:
             title=title,
             licence=licence,
             published_at=published_at,
+            author=author,
             catalogue_id=_canonical(address),
-            stamp=stamp_of(title, licence, published_at and published_at.isoformat()),
+            stamp=stamp_of(title, author, licence, published_at and published_at.isoformat()),
         )
 
     def _time(self, value: Any) -> datetime | None:
@@ -104,6 +107,11 @@ def _said(value: Any) -> str | None:
     if isinstance(value, str):
         return " ".join(value.encode("utf-8", "replace").decode().split()) or None
     return str(value) if isinstance(value, int | float | date) else None
+
+
+def _author(value: Any) -> str | None:
+    """A cell's name or names; a column may hold a list of them."""
+    return author_line(map(_said, value) if isinstance(value, list | tuple) else [_said(value)])
 
 
 def _canonical(url: str) -> str:

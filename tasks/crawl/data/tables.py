@@ -14,7 +14,7 @@ from tasks.crawl.failures import Failure, LeftOut
 from tasks.crawl.parts import Reading, Text, part_call
 from tasks.storage.stage import StageCall
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 _OCCASION = {"glob", "keep", "max_rows", "max_row_bytes"}
 """What decides which rows are taken, and leaves each one's record as it is."""
 _PLACES = {"folder"}

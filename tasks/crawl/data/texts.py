@@ -17,7 +17,7 @@ from tasks.storage.fingerprint import canonical_json, doc_id_of, sha256_hex
 from tasks.storage.stage import StageCall
 from tasks.text.encoding import detect_text_encoding
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 EPUB_TYPE = "application/epub+zip"
 PDF_TYPE = "application/pdf"
 _HTML_TYPES = {".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml"}
@@ -150,5 +150,12 @@ def _piece(url: str, piece: Piece, file: FolderFile, left_out: LeftOut) -> Itera
 def _text(url: str, body: bytes, content_type: str, file: FolderFile, title: str | None = None) -> Text:
     said = file.entry
     return Text(
-        url, body, content_type, title or said.title, said.licence, published_at=said.published_at, stamp=file.stamp
+        url,
+        body,
+        content_type,
+        title or said.title,
+        said.licence,
+        published_at=said.published_at,
+        author=said.author,
+        stamp=file.stamp,
     )

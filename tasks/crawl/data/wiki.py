@@ -13,11 +13,12 @@ from tasks.crawl.data.large_files import BrokenFileError, DataFile, digest_of, l
 from tasks.crawl.data.wiki_dump import WikiDump, WikiPage
 from tasks.crawl.data.wikitext import NAMESPACES_OUT, plain_text
 from tasks.crawl.failures import Failure, LeftOut
-from tasks.crawl.parts import Reading, Text, part_call
+from tasks.crawl.parts import PLAIN_TEXT, PLAIN_TEXT_AS_IT_IS, Reading, Text, part_call
 from tasks.crawl.urls import canonical_url
 from tasks.storage.stage import StageCall
+from tasks.text.normalise import CODE_MARK, normalise_page
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 _SETTINGS = {"name", "form", "source_kind", "licence", "site"}
 _LIMITS = {"glob", "namespaces", "max_pages", "max_page_bytes"}
 _UNESCAPED = ";@$!*(),/~:-._"
@@ -108,8 +109,14 @@ def _text(
     elif not (words := plain_text(page.wikitext, namespaces_out)):
         left_out.add(Failure(url, "empty_body", f"{len(page.wikitext)} characters of wikitext hold no words"))
     else:
+        has_code = CODE_MARK in words
         return Text(
-            url, words.encode(), title=page.title, published_at=page.revised_at, catalogue_id=canonical_url(url)
+            url,
+            (normalise_page(words)[0] if has_code else words).encode(),
+            PLAIN_TEXT_AS_IT_IS if has_code else PLAIN_TEXT,
+            title=page.title,
+            published_at=page.revised_at,
+            catalogue_id=canonical_url(url),
         )
     return None
 

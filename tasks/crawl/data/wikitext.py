@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from tasks.text.normalise import CODE_MARK
+
 MAX_DEPTH = 50
 """Marks inside each other; what is opened deeper is taken as plain characters. MediaWiki's own limit is 40."""
 NAMESPACES_OUT = frozenset({"file", "image", "media", "category"})
@@ -57,7 +59,7 @@ class _Frame:
 
 
 def plain_text(wikitext: str, namespaces_out: Collection[str] = NAMESPACES_OUT) -> str:
-    """The words of a page: paragraphs and headings with blank lines between, list items behind dashes.
+    """The words of a page: paragraphs and headings with blank lines between, list items behind dashes, code marked.
 
     Args:
         wikitext: As it is stored.
@@ -142,7 +144,7 @@ class _Page:
             inner = self._until_end_of(name)
             if inner is not None and name in _RAW_TAGS:
                 self._frames[-1].parts.append(f"\0{len(self._raw)}\0")
-                self._raw.append(html.unescape(inner) if name == "nowiki" else f"\n{inner.strip(chr(10))}\n")
+                self._raw.append(html.unescape(inner) if name == "nowiki" else _code(found["attributes"], inner))
         elif name in _BREAKS:
             self._frames[-1].parts.append("\n")
 
@@ -160,6 +162,11 @@ class _Page:
 
     def _restored(self, text: str) -> str:
         return _RAW_MARK.sub(lambda found: self._raw[int(found[1])], text).strip()
+
+
+def _code(attributes: str, inner: str) -> str:
+    """Code as it is: marked as a block, unless it is part of a sentence (`inline`)."""
+    return inner if "inline" in attributes or not inner.strip() else f"\n{CODE_MARK}{inner}{CODE_MARK}\n"
 
 
 def _without_comments(text: str) -> str:

@@ -1,9 +1,13 @@
-"""Which articles of a source's feeds are taken: feeds in the first round, the pages they announce in the second."""
+"""Which articles of a source's feeds are taken: feeds in the first round, the pages they announce in the second.
+
+An article whose text the feed itself carries has no page in the second round.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Literal
 
 from tasks.crawl.failures import Failure
 from tasks.crawl.urls import canonical_url
@@ -19,14 +23,20 @@ class Article:
     feed: str
     """The feed's address."""
 
+    @property
+    def ask(self) -> Ask:
+        """Its page, with what the feed says of it."""
+        entry = self.entry
+        return Ask(entry.link, found_by="feed", title=entry.title, published_at=entry.published_at, author=entry.author)
+
 
 class FeedFrontier:
     """Gives two rounds: the feeds, then their articles, the newest of each feed first."""
 
-    def __init__(self, feeds: Iterable[str], max_articles: int, *, has_pages: bool) -> None:
-        """Takes the feeds in their order; `has_pages`: articles are pages, not texts of the feed itself."""
+    def __init__(self, feeds: Iterable[str], max_articles: int, taken: Literal["auto", "page", "feed"]) -> None:
+        """Takes the feeds in their order; `taken`: an article's page, the feed's text of it, or (`auto`) the fuller."""
         self._feeds = tuple(feeds)
-        self._max_articles, self._has_pages = max_articles, has_pages
+        self._max_articles, self._taken = max_articles, taken
         self._found: dict[str, Feed] = {}
         self._rounds = iter((self._feed_asks, self._article_asks))
         self.num_asked = 0
@@ -57,6 +67,10 @@ class FeedFrontier:
                 yield article
         self.num_cut["over_max_articles"] = len(taken) - num_taken
 
+    def texts(self) -> Iterator[Article]:
+        """Those of them whose text is taken from the feed."""
+        return filter(self._is_text, self.articles())
+
     def next_round(self) -> list[Ask]:
         """What to ask for next; empty when the crawl is done."""
         return next((asks for asks in (round_() for round_ in self._rounds) if asks), [])
@@ -65,16 +79,9 @@ class FeedFrontier:
         return [Ask(url, "feed", found_by="seed") for url in self._feeds]
 
     def _article_asks(self) -> list[Ask]:
-        if not self._has_pages:
-            return []
-        asks = [
-            Ask(
-                article.entry.link,
-                found_by="feed",
-                title=article.entry.title,
-                published_at=article.entry.published_at,
-            )
-            for article in self.articles()
-        ]
+        asks = [article.ask for article in self.articles() if not self._is_text(article)]
         self.num_asked = len(asks)
         return asks
+
+    def _is_text(self, article: Article) -> bool:
+        return self._taken == "feed" or (self._taken == "auto" and article.entry.is_whole)

@@ -11,6 +11,12 @@ from tasks.crawl.findings import NUM_SHOWN, Finding, SourceCheck, and_more, exam
 from tasks.crawl.web.addresses import refused_name
 from tasks.crawl.web.seeds import listed_seeds, sift_seeds
 
+_TAKEN = {
+    "auto": "each entry's own text where it is a whole article, else its page",
+    "page": "the page of each entry",
+    "feed": "each entry's own text",
+}
+
 
 def check_web(source: WebSource, fetch: FetchConfig) -> SourceCheck:
     """Which addresses are asked for, what is followed, and how long the listed ones take at least."""
@@ -37,12 +43,11 @@ def check_feed(source: FeedSource, fetch: FetchConfig) -> SourceCheck:
     """Which feeds are asked for, and what is taken of them."""
     findings: list[Finding] = []
     feeds = _sifted(source.feeds, "feed", "feeds", source, findings)
-    taken = "the page of each entry" if source.articles == "page" else "each entry's own text"
     facts = (
         ("feeds", f"{len(feeds):,} listed"),
         ("", examples(feeds)),
         ("hosts", _hosts(feeds)),
-        ("articles", f"{taken}, the newest {source.max_articles:,} at most"),
+        ("articles", f"{_TAKEN[source.articles]}, the newest {source.max_articles:,} at most"),
         ("pace", _pace(feeds, source, fetch)),
     )
     return SourceCheck(source, facts, tuple(findings))

@@ -47,7 +47,7 @@ from tasks.storage.stage import StageCall
 from tasks.storage.store import Attempt, Built
 from tasks.storage.unfinished import unfinished_work
 
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 PAGES_PER_SHARD = 500
 _REASONS_NAMED = 3
 

@@ -35,7 +35,7 @@ def frontier_of(spec: CrawlSpec) -> Frontier | FeedFrontier:
     """The frontier of a crawl that begins."""
     source = spec.source
     if isinstance(source, FeedSource):
-        return FeedFrontier(spec.seeds, source.max_articles, has_pages=source.articles == "page")
+        return FeedFrontier(spec.seeds, source.max_articles, source.articles)
     return Frontier(
         spec.seeds,
         known=read_found(spec.found),

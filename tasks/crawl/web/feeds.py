@@ -1,4 +1,4 @@
-"""RSS, Atom and JSON feeds → their entries: link, title, date and text, whatever a server sends.
+"""RSS, Atom and JSON feeds → their entries: link, title, author, date and text, whatever a server sends.
 
 feedparser reads RSS and Atom, well-formed or not. It is given bytes that were decoded here and have no prolog, so that
 no entity is ever declared to it, nothing is fetched, and its time stays linear in the size of the body (measured: up to
@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tasks.contracts.errors import BadInputError
+from tasks.crawl.web.feed_authors import json_author, xml_author
+from tasks.crawl.web.feed_texts import entry_text
 from tasks.text.iso_dates import utc_of
 
 MAX_FEED_BYTES = 8 << 20
@@ -60,7 +62,11 @@ class FeedEntry:
     published_at: datetime | None
     """UTC; None where the entry has no date that can be read."""
     html: str | None
-    """The longest text that the entry carries; plain text is escaped."""
+    """The whole article, or else the longest text that the entry carries; plain text is escaped."""
+    author: str | None = None
+    """Names in one line."""
+    is_whole: bool = False
+    """Whether `html` is the whole article, as far as can be told."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,8 @@ def _read_xml(document: str, url: str) -> Feed:
     if not found.entries:
         reason, expected = ("no_entries", "at least one entry") if found.version else ("not_a_feed", "RSS or Atom")
         raise UnreadableFeedError(reason, f"found {document[:60]!r} with no entry, expected {expected}")
-    return _feed(_plain_line(found.feed.get("title_detail")), [_entry(item) for item in found.entries])
+    entries = [_entry(item, xml_author(item, found.feed, found.version)) for item in found.entries]
+    return _feed(_plain_line(found.feed.get("title_detail")), entries)
 
 
 def _feed(title: str | None, found: list[FeedEntry | None]) -> Feed:
@@ -135,11 +142,14 @@ def _read_json(text: str, url: str) -> Feed:
     items = found.get("items")
     if not isinstance(items, list) or not items:
         raise UnreadableFeedError("no_entries", f"found {text[:60]!r} with no item, expected at least one")
-    return _feed(_text_line(found.get("title")), [_json_entry(item, url) for item in items])
+    return _feed(_text_line(found.get("title")), [_json_entry(item, url, json_author(found)) for item in items])
 
 
-def _json_entry(item: Any, url: str) -> FeedEntry | None:
-    """An item's entry. Its id is its address where it has no other: the specification wants ids to be addresses."""
+def _json_entry(item: Any, url: str, author: str | None) -> FeedEntry | None:
+    """An item's entry, by the feed's author where it names none.
+
+    Its id is its address where it has no other: the specification wants ids to be addresses.
+    """
     if not isinstance(item, dict):
         return None
     # JSON can name half a character, which no text holds
@@ -148,13 +158,16 @@ def _json_entry(item: Any, url: str) -> FeedEntry | None:
     link = next((link for link in named if link and _is_address(link)), None)
     if link is None:
         return None
-    plain = [html.escape(said.get(name, ""), quote=False) for name in ("content_text", "summary")]
+    content, summary = (html.escape(said.get(name, ""), quote=False) for name in ("content_text", "summary"))
+    text, is_whole = entry_text([said.get("content_html", ""), content], summary)
     dates = (utc_of(said.get(name, "")) for name in ("date_published", "date_modified"))
     return FeedEntry(
         link,
         _text_line(said.get("title")),
         next((date for date in dates if date is not None), None),
-        max(said.get("content_html", ""), *plain, key=len) or None,
+        text,
+        json_author(item) or author,
+        is_whole,
     )
 
 
@@ -222,14 +235,13 @@ def _after_doctype(text: str, at: int) -> int:
     return close.end() if close else len(text)
 
 
-def _entry(found: Any) -> FeedEntry | None:
+def _entry(found: Any, author: str | None) -> FeedEntry | None:
     link = str(found.get("link") or "").strip()
     if not _is_address(link):
         return None
-    texts = [_html(part) for part in (*found.get("content", ()), found.get("summary_detail")) if part]
-    return FeedEntry(
-        link, _plain_line(found.get("title_detail")), _date(found), max(texts, key=len, default="") or None
-    )
+    summary = found.get("summary_detail")
+    text, is_whole = entry_text([_html(part) for part in found.get("content", ())], _html(summary) if summary else "")
+    return FeedEntry(link, _plain_line(found.get("title_detail")), _date(found), text, author, is_whole)
 
 
 def _is_address(link: str) -> bool:

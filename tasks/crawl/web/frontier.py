@@ -43,6 +43,7 @@ class Ask:
     title: str | None = None
     """As a feed or a news sitemap has it."""
     published_at: datetime | None = None
+    author: str | None = None
 
 
 class Frontier:
@@ -112,7 +113,10 @@ class Frontier:
         said = ((url, news.get(url, _NOTHING_SAID)) for url in urls)
         _add(
             self._sitemap_pages,
-            (Ask(url, found_by="sitemap", title=each.title, published_at=each.published_at) for url, each in said),
+            (
+                Ask(url, found_by="sitemap", title=each.title, published_at=each.published_at, author=each.author)
+                for url, each in said
+            ),
         )
 
     def found_sitemaps(self, urls: Iterable[str], above: int, *, is_guess: bool = False) -> None:
@@ -236,13 +240,19 @@ def _add(queue: dict[str, Ask], asks: Iterable[Ask]) -> None:
 
 
 def _merged(one: Ask, other: Ask) -> Ask:
-    """Two finds of one address as one: the smallest depth, the first spelling, the first title, the earliest date.
+    """Two finds of one address as one: the smallest depth, the first spelling, title and author, the earliest date.
 
     So it does not matter which server was quicker.
     """
     kept, left = (one, other) if (one.depth, one.url) <= (other.depth, other.url) else (other, one)
-    if left.title is None and left.published_at is None:
+    if (left.title, left.published_at, left.author) == (None, None, None):
         return kept
     titles = [ask.title for ask in (one, other) if ask.title is not None]
     dates = [ask.published_at for ask in (one, other) if ask.published_at is not None]
-    return replace(kept, title=min(titles, default=None), published_at=min(dates, default=None))
+    authors = [ask.author for ask in (one, other) if ask.author is not None]
+    return replace(
+        kept,
+        title=min(titles, default=None),
+        published_at=min(dates, default=None),
+        author=min(authors, default=None),
+    )

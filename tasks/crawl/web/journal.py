@@ -36,7 +36,7 @@ from tasks.crawl.web.spool import PAGE_COLUMNS, Page, Waiting
 logger = logging.getLogger(__name__)
 
 FILE = "crawl.sqlite"
-_FORMAT = 2
+_FORMAT = 3
 """Of the file; another one is put aside."""
 _WAIT_FOR_ORPHAN_S = 30.0
 """A crawling process whose parent was killed ends at once; until then it holds the file."""
@@ -55,7 +55,7 @@ _FOUND: dict[str, TypeAdapter[Any]] = {
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS ends (
   kind TEXT NOT NULL, url TEXT NOT NULL, depth INTEGER NOT NULL, found_by TEXT NOT NULL, title TEXT,
-  published_at INTEGER, final_url TEXT, reason TEXT, detail TEXT NOT NULL, found BLOB, found_bytes INTEGER,
+  published_at INTEGER, author TEXT, final_url TEXT, reason TEXT, detail TEXT NOT NULL, found BLOB, found_bytes INTEGER,
   counts TEXT NOT NULL, num_retries INTEGER NOT NULL, PRIMARY KEY (kind, url)
 );
 CREATE TABLE IF NOT EXISTS pages ({", ".join(PAGE_COLUMNS)}, body_bytes INTEGER NOT NULL, UNIQUE (url));
@@ -90,10 +90,10 @@ class Journal:
         """
         ask, (found, found_bytes) = end.ask, _packed(end)
         row: tuple[Any, ...] = (ask.kind, ask.url, ask.depth, ask.found_by, ask.title)
-        row += (_micros(ask.published_at), end.final_url, end.reason, end.detail)
+        row += (_micros(ask.published_at), ask.author, end.final_url, end.reason, end.detail)
         row += (found, found_bytes, json.dumps(end.counts), num_retries)
         with _as_os_error(self._folder), self._db:
-            self._db.execute("INSERT INTO ends VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", row)
+            self._db.execute("INSERT INTO ends VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row)
             if page is not None:
                 self._db.execute(_ADD_PAGE, _page_row(page))
 
@@ -162,12 +162,12 @@ def journaled_waiting(folder: Path) -> list[Waiting]:
     """The addresses of pages that are worth another try."""
     with _reading(folder) as db:
         query = (
-            "SELECT url, depth, found_by, title, published_at, reason FROM ends "
+            "SELECT url, depth, found_by, title, published_at, author, reason FROM ends "
             "WHERE kind = 'page' AND reason NOT NULL ORDER BY url"
         )
         return [
-            Waiting(url, depth, found_by, title, _time(published_at))
-            for url, depth, found_by, title, published_at, reason in db.execute(query)
+            Waiting(url, depth, found_by, title, _time(published_at), author)
+            for url, depth, found_by, title, published_at, author, reason in db.execute(query)
             if gone_reason(reason) is None
         ]
 

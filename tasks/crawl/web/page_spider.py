@@ -4,9 +4,11 @@ Every address that is asked for ends as one page or one failure, or gives the fr
 the journal before the frontier hears of it; what ended in a try before is told again and not asked for.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import scrapy
@@ -14,7 +16,6 @@ from scrapy import signals
 from scrapy.exceptions import CloseSpider, DontCloseSpider
 from scrapy.utils.httpobj import urlparse_cached
 
-from pipeline_config.crawl import FeedSource
 from tasks.crawl.links import PageLinks, page_links
 from tasks.crawl.urls import canonical_url
 from tasks.crawl.web.articles import FeedFrontier
@@ -52,6 +53,7 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
         self._known = read_known(spec.listing)
         self._frontier = frontier_of(spec)
         self._without_parameters = parameter_dropper(spec.source.drop_parameters)
+        self._reader = ThreadPoolExecutor(1)
         self._open: set[Ask] = set()
         self._num: Counter[str] = Counter(crawl_delays_cut=journal.num_delays_cut())
         self._retries_before = journal.num_retries()
@@ -124,26 +126,26 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
             self._take(ask, response, content_type, is_html=media_type in _HTML)
         return None
 
-    def parse_sitemap(self, response: Any) -> None:
+    async def parse_sitemap(self, response: Any) -> None:
         """Tells the frontier what a sitemap names."""
         ask: Ask = response.meta["ask"]
         if self._has_failed(ask, response):
             return
         try:
-            sitemap = parse_sitemap(response.body, response.url, MAX_SITEMAP_BYTES)
+            sitemap = await self._aside(parse_sitemap, response.body, response.url, MAX_SITEMAP_BYTES)
         except UnreadableSitemapError as error:
             self._end(End(ask, error.reason, error.detail))
             return
         found = with_pages(sitemap, self._plain(sitemap.pages))
         self._end(End(ask, found=found, counts={"sitemaps": 1, "links_left_out": sitemap.num_left_out}))
 
-    def parse_feed(self, response: Any) -> None:
+    async def parse_feed(self, response: Any) -> None:
         """Tells the frontier what a feed announces."""
         ask: Ask = response.meta["ask"]
         if self._has_failed(ask, response):
             return
         try:
-            feed = parse_feed(response.body, response.url)
+            feed = await self._aside(parse_feed, response.body, response.url)
         except UnreadableFeedError as error:
             self._end(End(ask, error.reason, error.detail))
             return
@@ -199,8 +201,12 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
             self._tell()
         return requests
 
+    async def _aside(self, parse: Callable[..., Any], *args: Any) -> Any:
+        """What `parse` returns, from a thread, one body at a time: others are heard in the minute that it may take."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, parse, *args)
+
     def _request(self, ask: Ask, *, is_conditional: bool = True) -> scrapy.Request:
-        meta: dict[str, Any] = {"ask": ask}
+        meta: dict[str, Any] = {"ask": ask, "redirect_ttl": self.spec.fetch.max_redirects}
         headers: dict[str, str] = {}
         if ask.kind == "sitemap":
             meta["download_maxsize"] = MAX_SITEMAP_BYTES
@@ -231,20 +237,15 @@ class PageSpider(scrapy.Spider):  # type: ignore[misc]  # Scrapy has no types he
         return None
 
     def _take_feed_texts(self) -> None:
-        source = self.spec.source
-        if not isinstance(source, FeedSource) or source.articles != "feed":
-            return
-        assert isinstance(self._frontier, FeedFrontier)
-        for article in self._frontier.articles():
-            entry = article.entry
-            ask = Ask(entry.link, found_by="feed", title=entry.title, published_at=entry.published_at)
+        for article in self._frontier.texts() if isinstance(self._frontier, FeedFrontier) else ():
+            ask, text = article.ask, article.entry.html
             self._num["asked"] += 1
             if (end := self._journal.end_of(ask)) is not None:
                 self._hear(end)
                 continue
             self._open.add(ask)
-            if entry.html:
-                page = article_page(ask, entry.html, source)
+            if text:
+                page = article_page(ask, text, self.spec.source)
                 page["is_unchanged"] = self._known.is_unchanged(page["doc_id"], page["body_sha256"])
                 self._end(End(ask), page)
             else:

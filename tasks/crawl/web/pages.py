@@ -68,7 +68,7 @@ def unchanged_page(ask: Ask, response: Any, row: dict[str, Any], source: WebSour
     }
 
 
-def article_page(ask: Ask, html: str, source: FeedSource) -> Page:
+def article_page(ask: Ask, html: str, source: WebSource | FeedSource) -> Page:
     """An article that a feed carries in full."""
     body = html.encode("utf-8", "replace")
     return {
@@ -94,6 +94,7 @@ def _row(ask: Ask, source: WebSource | FeedSource) -> Page:
         "is_truncated": False,
         "licence": source.licence,
         "title": ask.title,
+        "author": ask.author,
         "published_at": ask.published_at,
         "is_unchanged": False,
         "depth": ask.depth,

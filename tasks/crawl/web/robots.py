@@ -10,9 +10,12 @@ from scrapy.utils.httpobj import urlparse_cached
 from pipeline_config.crawl import FetchConfig
 from tasks.crawl.web.guard import RefusedRequest
 from tasks.crawl.web.outcomes import reason_of
+from tasks.crawl.web.robots_body import whole_lines
 
 logger = logging.getLogger(__name__)
 
+ROBOTS_REDIRECTS = 5
+"""Followed to a robots.txt, at least. Source: RFC 9309, section 2.3.1.2."""
 _TOO_MANY_REQUESTS = 429
 
 
@@ -59,8 +62,9 @@ class StrictRobots(RobotsTxtMiddleware):  # type: ignore[misc]  # Scrapy has no 
 
     Scrapy itself allows a host whose robots.txt fails, and reads a 404's page as if it were rules.
 
-    Source: RFC 9309, sections 2.3.1.3 (4xx: anything is allowed) and 2.3.1.4 (5xx or unreachable: nothing is). We
-    differ in taking 429 as unreachable: it asks for less, not for more.
+    Source: RFC 9309, sections 2.3.1.2 (more redirects than are followed: as if there were none), 2.3.1.3 (4xx: anything
+    is allowed) and 2.3.1.4 (5xx or unreachable: nothing is). We differ in taking 429 as unreachable: it asks for less,
+    not for more.
     """
 
     def __init__(self, crawler: Any) -> None:
@@ -93,9 +97,8 @@ class StrictRobots(RobotsTxtMiddleware):  # type: ignore[misc]  # Scrapy has no 
     async def _parse_robots(self, response: Any, netloc: str, request: Any) -> None:
         if response.status >= 500 or response.status == _TOO_MANY_REQUESTS:
             self._out_of_reach[netloc] = ("robots_unreachable", f"robots.txt of {netloc}: status {response.status}")
-        if response.status != 200:
-            response = response.replace(body=b"")
-        await super()._parse_robots(response, netloc, request)
+        body = whole_lines(response.body) if response.status == 200 else b""
+        await super()._parse_robots(response.replace(body=body), netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         reason, detail = reason_of(exc)

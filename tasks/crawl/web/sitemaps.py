@@ -56,6 +56,8 @@ class Announced:
     """Plain text in one line."""
     published_at: datetime | None = None
     """UTC; None where no date is said that can be read."""
+    author: str | None = None
+    """Of a feed's entry; the protocol for news has none."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _sitemap(found: list[str], news: dict[str, Announced], url: str) -> Sitemap:
 
 
 def _news_of_feed(entries: Iterable[FeedEntry]) -> dict[str, Announced]:
-    said = {entry.link: Announced(entry.title, entry.published_at) for entry in entries}
+    said = {entry.link: Announced(entry.title, entry.published_at, entry.author) for entry in entries}
     return {link: each for link, each in said.items() if each != Announced()}
 
 

@@ -15,7 +15,7 @@ from tasks.crawl.lifetime import end_with_parent
 from tasks.crawl.web.guard import ALLOW_PRIVATE
 from tasks.crawl.web.journal import Journal
 from tasks.crawl.web.page_spider import PageSpider
-from tasks.crawl.web.robots import robots_name
+from tasks.crawl.web.robots import ROBOTS_REDIRECTS, robots_name
 from tasks.crawl.web.spool import CrawlSpec, CrawlStatus
 from tasks.processes.child_logging import log_to_parent
 
@@ -68,6 +68,7 @@ def _settings(spec: CrawlSpec) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "tasks.crawl.web.guard.ScopeGuard": 90,
             "tasks.crawl.web.robots.StrictRobots": 100,
+            "tasks.crawl.web.robots_body.RobotsBody": 595,  # before Scrapy undoes any compression, after redirects
             "tasks.crawl.web.guard.AddressGuard": 760,  # after redirects and retries, and after the proxy is known
         },
         "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "tasks.crawl.web.bounded_http.BoundedHandler"),
@@ -79,7 +80,7 @@ def _settings(spec: CrawlSpec) -> dict[str, Any]:
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_TIMEOUT": fetch.timeout_s,
         "RETRY_TIMES": fetch.retries,
-        "REDIRECT_MAX_TIMES": fetch.max_redirects,
+        "REDIRECT_MAX_TIMES": max(ROBOTS_REDIRECTS, fetch.max_redirects),  # the spider's own requests name their limit
         "CONCURRENT_REQUESTS": launch.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": launch.per_host_concurrency,
         "CONCURRENT_ITEMS": 1,  # Scrapy starts as many tasks for each page; ours has no items

@@ -30,6 +30,7 @@ FOUND_SCHEMA = pa.schema(
         pa.field("found_by", pa.string(), nullable=False),  # seed, sitemap, link, feed
         RAW_SCHEMA.field("title"),  # as a sitemap or a feed had it
         RAW_SCHEMA.field("published_at"),  # likewise
+        RAW_SCHEMA.field("author"),  # likewise
     ]
 )
 """Addresses to ask for again at the next crawl, and how they were found (`found-*`, beside `listing-*`)."""
@@ -93,3 +94,4 @@ class Waiting:
     found_by: str
     title: str | None = None
     published_at: datetime | None = None
+    author: str | None = None

@@ -49,6 +49,7 @@ def raw_row() -> RawRow:
             "last_modified": None,
             "licence": "unknown",
             "title": None,
+            "author": None,
             "published_at": None,
         }
 

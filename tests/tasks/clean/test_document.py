@@ -11,6 +11,7 @@ from tasks.clean.document import read_document
 from tasks.clean.unusable import UnusableDocumentError
 
 RawRow = Callable[..., dict[str, Any]]
+EPUB = "application/epub+zip"
 TEXT = "Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little."
 BOOK = f"""Title: Moby Dick
 
@@ -76,6 +77,21 @@ def test_publication_is_what_the_source_says_or_else_the_page(raw_row: RawRow) -
     assert read(row)["published_at"] == datetime(2005, 3, 1, tzinfo=UTC)
     feed = datetime(2005, 2, 28, tzinfo=UTC)
     assert read(row, published_at=feed)["published_at"] == feed
+
+
+def test_author_is_what_the_source_says_or_else_the_file(raw_row: RawRow) -> None:
+    page = f'<html><head><meta name="author" content="Herman Melville"></head><p>{TEXT}</p></html>'
+    row = raw_row(page.encode())
+    assert read(row)["author"] == "Herman Melville"
+    assert read(row, author="From the feed")["author"] == "From the feed"
+    header = BOOK.replace("Title: Moby Dick\n", "Title: Moby Dick\nAuthor: Herman Melville\n")
+    for body, kind, content_type in (
+        (header.encode(), "book", "text/plain"),
+        (page.encode(), "book", "text/html"),
+        (epub("Moby Dick</dc:title><dc:creator>Herman Melville</dc:creator><dc:title>", BOOK), "book", EPUB),
+    ):
+        assert read(raw_row(body, "folder:books/x", content_type, kind))["author"] == "Herman Melville"
+    assert read(raw_row(header.encode(), "http://a.example/", "text/plain", "web"))["author"] is None
 
 
 def test_news_of_plain_text_is_named_by_its_first_line(raw_row: RawRow) -> None:

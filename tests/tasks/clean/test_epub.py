@@ -127,9 +127,32 @@ def test_words_are_those_that_another_reader_finds(body: bytes) -> None:
 
 
 def test_epub_3_is_read_in_the_order_of_its_spine() -> None:
-    text, title = read_epub(EPUB_3, CONFIG)
+    text, title, author = read_epub(EPUB_3, CONFIG)
     assert [line for line in text.splitlines() if line.strip()] == ["A heading", FIRST, "A heading", SECOND]
-    assert title == "The  Title"
+    assert (title, author) == ("The  Title", None)
+
+
+OPF = 'xmlns:opf="http://www.idpf.org/2007/opf"'
+
+
+@pytest.mark.parametrize(
+    ("metadata", "author"),
+    [
+        ("<dc:creator>Jane  Austen</dc:creator>", "Jane Austen"),
+        ("<dc:creator>Jane</dc:creator><dc:creator>John</dc:creator><dc:contributor>C</dc:contributor>", "Jane, John"),
+        (f'<dc:creator {OPF} opf:role="aut">Jane</dc:creator><dc:creator {OPF} opf:role="ill">I</dc:creator>', "Jane"),
+        (
+            '<dc:creator id="a">Jane</dc:creator><meta refines="#a" property="role">aut</meta>'
+            '<dc:creator id="b">T</dc:creator><meta refines="#b" property="role"> trl </meta>',
+            "Jane",
+        ),
+        (f'<dc:creator {OPF} opf:role="edt">E</dc:creator>', None),
+        ("<dc:creator/>", None),
+        ("<dc:creator>jane@a.example</dc:creator>", None),
+    ],
+)
+def test_author_is_every_creator_who_is_not_said_to_have_done_something_else(metadata: str, author: str | None) -> None:
+    assert read_epub(book({}, metadata=metadata), CONFIG).author == author
 
 
 def test_notes_at_the_side_are_part_of_the_book() -> None:
@@ -140,14 +163,16 @@ def test_notes_at_the_side_are_part_of_the_book() -> None:
 
 
 def test_epub_2_with_a_table_of_contents_of_its_own_form() -> None:
-    text, _ = read_epub(EPUB_2, CONFIG)
+    text, *_ = read_epub(EPUB_2, CONFIG)
     lines = [line for line in text.splitlines() if line.strip()]
     assert lines == ["A heading", FIRST, "A heading", f"1 < 2 & 3 {THIRD}"]
 
 
 def book(files: dict[str, str | bytes] | None = None, **changes: str) -> bytes:
     """A book of one page, with other files in place of its own."""
-    package = opf(changes.get("items", item(1, "1.html")), changes.get("spine", ref(1)), metadata="")
+    package = opf(
+        changes.get("items", item(1, "1.html")), changes.get("spine", ref(1)), metadata=changes.get("metadata", "")
+    )
     held: dict[str, str | bytes] = {"META-INF/container.xml": CONTAINER, "OEBPS/book.opf": package}
     return packed(held | {"OEBPS/1.html": page(FIRST)} | (files or {}))
 

@@ -120,10 +120,10 @@ def test_what_is_gone_is_handed_on_and_a_later_part_may_hold_nothing_else(
     assert gone == {"doc_id": doc_id_of("web", "http://a.example/1"), "url": "http://a.example/1", "reason": "http_404"}
 
 
-def test_what_the_source_knows_of_title_and_date_goes_before_what_the_page_says(
+def test_what_the_source_knows_of_title_author_and_date_goes_before_what_the_page_says(
     store: Store, raw_row: RawRow, make_raw: MakeRaw
 ) -> None:
-    told = {"title": "From the feed", "published_at": datetime(2026, 5, 1, 9, tzinfo=UTC)}
+    told = {"title": "From the feed", "author": "Jane Doe", "published_at": datetime(2026, 5, 1, 9, tzinfo=UTC)}
     raw = make_raw([raw_row(PAGE.format(PROSE).encode()) | told])
     row = _rows(store, _extract(store, raw), "rows")[0]
     assert {name: row[name] for name in told} == told
@@ -135,7 +135,7 @@ def test_the_golden_content_digest(store: Store, raw_row: RawRow, make_raw: Make
         raw_row(PAGE.format(PROSE).encode(), "http://a.example/1"),
         raw_row("标题\n\n今天天气很好，我们一起去公园散步。".encode("gb18030"), "file:///2.txt", "text/plain", "news"),
     ]
-    expected = "5a79cde7b9e6505323c8b345f517fc11cf93694a7f0e8baa10ccedbc2a20450f"
+    expected = "d034e8af5fbab95fbf321714a797e0e81c7295a78e7d77f71fe08d6cdd3a6ace"
     assert _extract(store, make_raw(rows)).content_digest == expected
     assert _extract(store, make_raw(rows[::-1], "other-order")).content_digest == expected
 
@@ -215,6 +215,23 @@ def test_personal_data_gives_way_and_is_counted(store: Store, raw_row: RawRow, m
     assert manifest.totals["num_redacted.email"] == 2
     kept = _rows(store, _extract(store, raw, ExtractConfig(redact=None)), "rows")[0]
     assert kept["text"].endswith("Write to miller@mill.org or jo@mill.org.")
+
+
+def test_pages_too_large_for_quality_are_counted_and_told_once(
+    store: Store, raw_row: RawRow, make_raw: MakeRaw, caplog: pytest.LogCaptureFixture
+) -> None:
+    large, tagged = f"<!--{'x' * 4 * 2**20}-->", "<br>" * 50_000
+    bodies = [PAGE.format(f"{PROSE}{number}{more}").encode() for number, more in enumerate(["", large, tagged])]
+    raw = make_raw([raw_row(body, f"http://a.example/{n}") for n, body in enumerate([*bodies, bodies[2]])])
+    quality = store.manifest(_extract(store, raw, ExtractConfig(mode="quality")))
+    assert quality.totals["num_read_fast"] == 3
+    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert said.startswith(f"3 of 4 documents of {raw} have over 4 MiB or 50000 tags")
+    assert all("mill stands" in row["text"] for row in _rows(store, quality.ref, "rows"))
+    caplog.clear()
+    assert "num_read_fast" not in store.manifest(_extract(store, raw)).totals
+    assert "num_read_fast" not in store.manifest(_extract(store, raw, ExtractConfig(is_main_content_only=False))).totals
+    assert not caplog.records
 
 
 def test_nothing_but_the_artifact_is_left(store: Store, raw_row: RawRow, make_raw: MakeRaw) -> None:

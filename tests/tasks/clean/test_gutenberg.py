@@ -67,22 +67,32 @@ End of The Project Gutenberg Etext of Persuasion
 
 
 @pytest.mark.parametrize(
-    ("form", "title"),
-    [(TODAY, "Persuasion"), (OF_2005, "Persuasion; A Novel in Two Parts"), (OF_1994, None)],
+    ("form", "title", "author"),
+    [
+        (TODAY, "Persuasion", "Jane Austen"),
+        (OF_2005, "Persuasion; A Novel in Two Parts", "Jane Austen"),
+        (OF_1994, None, None),
+    ],
 )
-def test_what_is_left_is_the_book(form: str, title: str | None) -> None:
-    assert without_boilerplate(normalise(form.format(text=TEXT))) == (TEXT, title)
-    assert without_boilerplate(normalise(form.format(text=TEXT).replace("\n", "\r\n"))) == (TEXT, title)
+def test_what_is_left_is_the_book(form: str, title: str | None, author: str | None) -> None:
+    expected = (TEXT, title, author)
+    assert without_boilerplate(normalise(form.format(text=TEXT))) == expected
+    assert without_boilerplate(normalise(form.format(text=TEXT).replace("\n", "\r\n"))) == expected
+
+
+def test_authors_may_go_over_a_line() -> None:
+    form = TODAY.replace("Author: Jane Austen", "Author: Jane Austen\n        and others")
+    assert without_boilerplate(normalise(form.format(text=TEXT))).author == "Jane Austen and others"
 
 
 def test_book_without_an_end_marker_keeps_its_end() -> None:
     form = TODAY.partition("*** END")[0].format(text=TEXT)
-    assert without_boilerplate(normalise(form)) == (TEXT, "Persuasion")
+    assert without_boilerplate(normalise(form)) == (TEXT, "Persuasion", "Jane Austen")
 
 
 def test_book_without_a_start_marker_keeps_its_beginning() -> None:
     form = TODAY.partition("PERSUASION ***")[2].format(text=TEXT)
-    text, title = without_boilerplate(normalise(form))
+    text, title, _ = without_boilerplate(normalise(form))
     assert text.startswith("Produced by Sharon Partridge")
     assert text.endswith(TEXT)
     assert title is None
@@ -98,7 +108,7 @@ def test_book_without_a_start_marker_keeps_its_beginning() -> None:
     ],
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert without_boilerplate(text) == (text, None)
+    assert without_boilerplate(text) == (text, None, None)
 
 
 def test_small_print_behind_the_book_is_no_header() -> None:
@@ -107,7 +117,7 @@ def test_small_print_behind_the_book_is_no_header() -> None:
         "***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN EBOOKS**START***\n\n"
         "*END THE SMALL PRINT! FOR PUBLIC DOMAIN EBOOKS*Ver.02/11/02*END*"
     )
-    assert without_boilerplate(behind) == (TEXT, None)
+    assert without_boilerplate(behind) == (TEXT, None, None)
 
 
 def test_only_the_first_paragraph_can_be_thanks() -> None:

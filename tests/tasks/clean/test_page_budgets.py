@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import HTMLTree, traverse_dom
 
 from pipeline_config.clean import ExtractConfig
 from tasks.clean.page_budgets import check_markup, depth_beyond
@@ -49,6 +49,31 @@ def test_no_form_of_nesting_is_missed(nested: str) -> None:
     assert depth > 150
     assert depth_beyond(tree, markup, depth) == 0
     assert depth_beyond(tree, markup, depth - 1) == depth
+
+
+@pytest.mark.parametrize("max_depth", [1, 2, 3, 31, 32, 62, 63, 64, 65, 66, 200])
+@pytest.mark.parametrize("num_over", [-1, 0, 1, 2])
+def test_one_tag_more_than_the_limit_is_too_deep_on_either_side_of_the_common_depth(
+    max_depth: int, num_over: int
+) -> None:
+    depth = max_depth + num_over
+    deep = "<div>" * (depth - 1) + "<b>x</b>" + "</div>" * (depth - 1) if depth else "x"
+    wide = "<p>a <i>b</i></p>" * 100  # tags enough on a page of two levels
+    for markup in (f"<html><body>{deep}{wide}", f"<body>{wide * (max_depth > 2)}{deep}</body>", deep):
+        found = depth_beyond(HTMLTree.parse(markup), markup, max_depth)
+        expected = max(depth, 2 if wide in markup else 0)
+        assert found == (expected if expected > max_depth else 0)
+
+
+def test_a_page_with_many_tags_and_no_deep_one_is_not_walked() -> None:
+    """The parser's own search sees it in a fraction of the time that any walk of the tree takes."""
+    markup = f"<html><body>{'<p>Some <b>words <i>make</i> a</b> sentence.</p>' * 20_000}"
+    tree = HTMLTree.parse(markup)
+    began = time.process_time()
+    assert depth_beyond(tree, markup, 32) == 0
+    asked = time.process_time()
+    traverse_dom(tree.body, lambda context: None, elements_only=True)
+    assert asked - began < (time.process_time() - asked) / 2
 
 
 @pytest.mark.parametrize("flat", ["<br>", "<img src=x />", "<p>x</p>", "<!-- x -->"])

@@ -2,6 +2,7 @@ import pytest
 from resiliparse.extract.html2text import extract_plain_text
 
 from tasks.clean.page_lines import PageLine, as_text, lines_of
+from tasks.text.normalise import CODE_MARK
 
 
 def read(body: str) -> list[PageLine]:
@@ -39,7 +40,21 @@ def test_code_keeps_its_lines_and_is_one_piece(code: str) -> None:
 
 
 def test_code_in_a_list_does_not_swallow_what_follows() -> None:
-    assert [line.kind for line in read("<ul><li>do <pre>ls\npwd</pre></li></ul><p>after")] == ["code", "paragraph"]
+    do, code, after = read("<ul><li>do <pre>ls\npwd</pre></li></ul><p>after")
+    assert [(line.kind, line.text) for line in (do, code, after)] == [
+        ("item", "do"),
+        ("code", "ls\npwd"),
+        ("paragraph", "after"),
+    ]
+
+
+def test_code_in_a_cell_begins_where_its_block_does() -> None:
+    numbers, code = read("<table><tr><td><pre>1\n2</pre><td><pre>  x\n  y</pre></table>")
+    assert (numbers.text, code.text) == ("1\n2", "  x\n  y")
+
+
+def test_code_is_marked_in_the_text_and_nothing_else_is() -> None:
+    assert as_text(read("<p>a</p><pre>  x\ny</pre><p>b</p>")) == f"a\n\n{CODE_MARK}  x\ny{CODE_MARK}\n\nb"
 
 
 def test_the_share_of_links_counts_characters() -> None:

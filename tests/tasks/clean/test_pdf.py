@@ -24,6 +24,7 @@ def test_pages_are_read_in_their_order() -> None:
     assert read_pdf(body) == (
         "Call me Ishmael.\nSome years ago (never mind\nhow long) I thought: £5 for a café.",
         None,
+        None,
     )
 
 
@@ -37,7 +38,7 @@ def test_running_headers_footers_and_page_numbers_are_left_out() -> None:
         )
         for number in range(10)
     ]
-    text, _ = read_pdf(pdf(contents))
+    text, *_ = read_pdf(pdf(contents))
     assert "MOBY" not in text
     assert "CHAPTER" not in text
     assert "- 3 -" not in text
@@ -79,12 +80,12 @@ def test_words_that_a_page_end_divides_are_mended_behind_the_footer() -> None:
 
 
 def test_file_of_another_program_is_read(tmp_path: Path) -> None:
-    with PdfPages(tmp_path / "a.pdf", metadata={"Title": "Of Mills"}) as file:
+    with PdfPages(tmp_path / "a.pdf", metadata={"Title": "Of Mills", "Author": "Jane Doe"}) as file:
         for words in ("Mills grind corn", "and press oil"):
             figure = Figure()
             figure.text(0.1, 0.5, words)
             file.savefig(figure)
-    assert read_pdf((tmp_path / "a.pdf").read_bytes()) == ("Mills grind corn\nand press oil", "Of Mills")
+    assert read_pdf((tmp_path / "a.pdf").read_bytes()) == ("Mills grind corn\nand press oil", "Of Mills", "Jane Doe")
 
 
 @pytest.mark.parametrize("title", ["thesis_final.docx", "untitled", "  ", "Microsoft Word - a.doc"])

@@ -1,10 +1,14 @@
 import random
+import re
 from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tasks.clean.recurring_lines import LineCounts, count_lines, merge_counts, recurring_lines, without_recurring_lines
+from tasks.clean.recurring_lines import LineCounts, LineFiles, count_lines, without_recurring_lines
 
 MENU = "Home, news, sport and weather"
 HOST, OTHER = "a.example", "b.example"
@@ -14,10 +18,21 @@ def page(number: int, *extra: str) -> str:
     return "\n".join([MENU, *extra, f"Page {number} tells of a mill at a river.", f"It has {number} wheels in all."])
 
 
+def count(pages: list[tuple[str, str]], from_pages: int = 3) -> LineCounts:
+    return count_lines([host for host, _ in pages], [text for _, text in pages], [[] for _ in pages], from_pages)
+
+
+def recurring_lines(batches: list[LineCounts], from_pages: int = 3) -> NDArray[np.uint64]:
+    with TemporaryDirectory() as folder, LineFiles(Path(folder), from_pages) as lines:
+        for counts in batches:
+            lines.add(counts)
+        return lines.recurring()
+
+
 def cleaned(pages: list[tuple[str, str]], from_pages: int = 3) -> list[str]:
-    counts = count_lines([host for host, _ in pages], [text for _, text in pages], from_pages)
-    recurring = recurring_lines(counts, from_pages)
-    return without_recurring_lines([text for _, text in pages], [host for host, _ in pages], recurring)
+    recurring = recurring_lines([count(pages, from_pages)], from_pages)
+    hosts, texts = [host for host, _ in pages], [text for _, text in pages]
+    return without_recurring_lines(texts, hosts, [[] for _ in pages], recurring)
 
 
 def test_a_line_on_three_pages_of_a_host_goes_from_all_of_them() -> None:
@@ -77,6 +92,32 @@ def test_where_a_line_went_one_blank_line_is_left() -> None:
     assert cleaned(pages)[0] == "Mill number 0 is at the river.\n\nIts 0 wheels turn."
 
 
+def test_code_around_a_line_that_goes_keeps_its_indentation_and_its_empty_lines() -> None:
+    code = "    def mill(corn):\n        x = corn\n\n\n    mill(1)"
+    pages = [(HOST, f"{code}\n\n{MENU}\n\nThis is what page {number} says of it.") for number in range(3)]
+    assert cleaned(pages)[0] == f"{code}\n\nThis is what page 0 says of it."
+
+
+def test_what_is_marked_as_code_stays_whatever_it_looks_like() -> None:
+    texts = [page(number, "if corn:", "    mill it") for number in range(3)]
+    counts = count_lines([HOST] * 3, texts, [[1, 2]] * 3, 3)
+    recurring = recurring_lines([counts])
+    assert len(recurring) == 1
+    left = without_recurring_lines(texts, [HOST] * 3, [[1, 2], [], [0, 1, 2]], recurring)
+    assert [text.split("\n")[0] for text in left] == ["if corn:", "if corn:", MENU]
+    assert "if corn:" not in cleaned([(HOST, text) for text in texts])[0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_left_of_prose_is_in_the_form_of_all_texts(seed: int) -> None:
+    draw = random.Random(seed)
+    own = [f"It is {draw.random()} that only this page says, at some length and in one line." for _ in range(9)]
+    text = re.sub("\n{3,}", "\n\n", "\n".join(draw.choices(["", MENU, *own], k=12))).strip("\n")
+    pages = [(HOST, text), *((HOST, page(number)) for number in range(3))]
+    left = "\n".join(line for line in text.split("\n") if line != MENU)
+    assert cleaned(pages)[0] == re.sub("\n{3,}", "\n\n", left).strip("\n")
+
+
 def random_pages(seed: int) -> list[tuple[str, str]]:
     draw = random.Random(seed)
     lines = [f"line number {word} of some length" for word in "abcdefghijklmnop"]
@@ -91,29 +132,28 @@ def test_the_lines_found_are_those_that_a_plain_count_finds(seed: int) -> None:
         for line in text.split("\n"):
             texts_of[host, line].add(text)
     expected = sum(len(texts) >= 4 for texts in texts_of.values())
-    counts = count_lines([host for host, _ in pages], [text for _, text in pages], 4)
-    assert 0 < expected == len(recurring_lines(counts, 4)) < len(texts_of)
+    assert 0 < expected == len(recurring_lines([count(pages, 4)], 4)) < len(texts_of)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_batches_change_nothing(seed: int) -> None:
     pages = random_pages(seed)
-    whole = count_lines([host for host, _ in pages], [text for _, text in pages], 3)
+    whole = recurring_lines([count(pages)])
     draw = random.Random(seed)
     draw.shuffle(pages)
-    merged = merge_counts([], 3)
+    batches = []
     while pages:
-        batch = [pages.pop() for _ in range(min(len(pages), draw.randint(1, 7)))]
-        merged = merge_counts([merged, count_lines([host for host, _ in batch], [text for _, text in batch], 3)], 3)
-    assert np.array_equal(merged.lines, whole.lines)
-    assert np.array_equal(merged.pages, whole.pages)
+        batches.append(count([pages.pop() for _ in range(min(len(pages), draw.randint(1, 7)))]))
+    assert len(whole) > 0
+    assert np.array_equal(recurring_lines(batches), whole)
+    assert whole.tolist() == sorted(set(whole.tolist()))
 
 
 def test_a_line_of_many_pages_is_held_no_more_than_needed() -> None:
-    counts: LineCounts = count_lines([HOST] * 100, [page(number) for number in range(100)], 3)
+    counts = count([(HOST, page(number)) for number in range(100)])
     assert len(counts.lines) == 3 + 2 * 100
 
 
 def test_without_any_count_nothing_changes() -> None:
-    nothing = recurring_lines(merge_counts([], 3), 3)
-    assert without_recurring_lines([page(1)], [HOST], nothing) == [page(1)]
+    nothing = recurring_lines([])
+    assert without_recurring_lines([page(1)], [HOST], [[]], nothing) == [page(1)]

@@ -93,6 +93,38 @@ def test_a_setting_that_the_metrics_say_nothing_about_is_refused(store: Store, p
         retune(store, now, retuned(NOW, ["near_duplicates.min_similarity=0.5"]))
 
 
+def extracted_with_floor(store: Store, part: ArtifactRef, floor: int) -> ArtifactRef:
+    raw = store.manifest(part).inputs["raw"]
+    config = ExtractConfig(fallback_min_words=floor)
+    return settle(store, plan_extract(raw, config, ExtractLaunch(num_workers=1))).manifest.ref
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["gopher_quality.min_words=39"],
+        ["per_language={en: {gopher_quality: {min_words: 39}}}"],
+        ["per_language={zh: {gopher_quality: {min_words: null}}}"],  # then Chinese pages of any length are kept
+        ["gopher_quality=null"],
+        ["quality_kinds=[news]"],  # then no rule asks pages for words
+    ],
+)
+def test_limits_below_the_floor_of_extraction_are_refused_with_the_cure(
+    store: Store, parts: tuple[ArtifactRef, ...], settings: list[str]
+) -> None:
+    """Pages under the floor were read the quick way, and would not be as they were measured."""
+    floored = tuple(extracted_with_floor(store, part, floor) for part, floor in zip(parts, (40, 30), strict=True))
+    now = selected(store, floored, NOW)
+    lowest = "39" if "39" in settings[0] else "0"
+    cure = (
+        rf"min_words={lowest} .*fallback_min_words=40 with which {floored[0]} was extracted, expected 40 or more.*"
+        rf"set clean.extract.fallback_min_words to {lowest} "
+    )
+    with pytest.raises(BadInputError, match=cure):
+        retune(store, now, retuned(NOW, settings))
+    retune(store, now, retuned(NOW, ["gopher_quality.min_words=40"]))  # the limit is inclusive
+
+
 def test_an_unknown_setting_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match="did you mean 'min_words'"):
         retuned(NOW, ["gopher_quality.min_word=3"])

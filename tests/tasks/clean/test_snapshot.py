@@ -47,15 +47,24 @@ def test_an_edited_page_replaces_its_old_self_though_the_two_are_alike(store: St
     assert ended_reasons(store, second) == {doc_id_of("web", "a"): "superseded"}
 
 
-def test_a_new_licence_replaces_the_old_one_though_the_text_is_the_same(
-    store: Store, extracted: Extracted, raw_row: RawRow, make_raw: MakeRaw
+@pytest.mark.parametrize(
+    ("name", "before", "after"), [("licence", "unknown", "CC-BY-4.0"), ("author", None, "Jane Doe")]
+)
+def test_a_new_licence_or_author_replaces_the_old_one_though_the_text_is_the_same(
+    store: Store,
+    extracted: Extracted,
+    raw_row: RawRow,
+    make_raw: MakeRaw,
+    name: str,
+    before: str | None,
+    after: str,
 ) -> None:
     first = select(store, extracted({"a": PROSE, "b": OTHER}))
-    row = raw_row(PROSE.encode(), "a", "text/plain; charset=utf-8") | {"licence": "CC-BY-4.0"}
+    row = raw_row(PROSE.encode(), "a", "text/plain; charset=utf-8") | {name: after}
     part = settle(store, plan_extract(make_raw([row], "again"), ExtractConfig(), ExtractLaunch(num_workers=1)))
     second = select(store, part.manifest.ref, previous=first)
-    licences = {row["url"]: row["licence"] for row in corpus_rows(store, second, ["url", "licence"])}
-    assert licences == {"a": "CC-BY-4.0", "b": "unknown"}
+    found = {row["url"]: row[name] for row in corpus_rows(store, second, ["url", name])}
+    assert found == {"a": after, "b": before}
     same = settle(store, plan_extract(make_raw([row], "third"), ExtractConfig(), ExtractLaunch(num_workers=1)))
     third = select(store, same.manifest.ref, previous=second)
     assert store.manifest(third).totals["num_added"] == 0

@@ -66,5 +66,5 @@ def test_audit_prints_them(store: Store, corpus: ArtifactRef) -> None:
     move_head(store, corpus_head(), corpus)
     result = CliRunner().invoke(app, ["data", "audit", "--root", store.url, "-n", "2"], env={"COLUMNS": "120"})
     said = " ".join(result.stdout.split())
-    assert "2 paragraphs with 36 words were taken out of 1 documents" in said
+    assert "Taken out of 1 document: 2 paragraphs with 36 words." in said
     assert f"out of {B} stays in {A} {LONG_LINE}" in said

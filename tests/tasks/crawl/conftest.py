@@ -4,6 +4,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ class LocalSite:
     """A real server on the loopback address whose pages a test may change while it runs.
 
     A page is its HTML, or a tuple of status, headers and body, or a function that answers through the handler.
-    Where the headers have an ETag, a request that names it gets 304.
+    A request that names the ETag of its headers gets 304, and so does one that names none but a time that is no
+    earlier than their Last-Modified (RFC 9110, sections 13.1.2 and 13.1.3).
     """
 
     pages: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         status, headers, body = (200, {"Content-Type": "text/html"}, page) if isinstance(page, bytes) else page
-        if "ETag" in headers and headers["ETag"] == self.headers["If-None-Match"]:
+        if _is_known(headers, self.headers):
             status, body = 304, b""
         self.send_response(status)
         for name, value in headers.items():
@@ -68,6 +70,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
         pass
+
+
+def _is_known(page: Mapping[str, str], asked: Mapping[str, str]) -> bool:
+    if "If-None-Match" in asked:
+        return page.get("ETag") == asked["If-None-Match"]
+    if "Last-Modified" not in page or "If-Modified-Since" not in asked:
+        return False
+    changed, known = (parsedate_to_datetime(date) for date in (page["Last-Modified"], asked["If-Modified-Since"]))
+    return changed <= known
 
 
 class _Server(ThreadingHTTPServer):

@@ -90,6 +90,14 @@ def test_feed_source_says_how_many_articles_and_from_where() -> None:
     assert facts(found)["feeds"] == "2 listed"
     assert facts(found)["articles"] == "each entry's own text, the newest 50 at most"
     assert [finding.is_error for finding in found.findings] == [True]
+    said = {
+        articles: facts(check_source(FeedSource(name="news", feeds=feeds, articles=articles), FETCH))["articles"]
+        for articles in ("auto", "page")
+    }
+    assert said == {
+        "auto": "each entry's own text where it is a whole article, else its page, the newest 10,000 at most",
+        "page": "the page of each entry, the newest 10,000 at most",
+    }
 
 
 def texts(folder: Path, **settings: Any) -> SourceCheck:

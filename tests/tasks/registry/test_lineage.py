@@ -30,6 +30,22 @@ def test_an_early_model_has_seen_what_stood_there_then(store: Store, nights: Nig
     assert [part.snapshot_id for part in web.parts] == ["night-1"]
 
 
+def test_text_without_evaluation_items_counts_as_the_corpus_that_it_was_made_of(
+    store: Store, hand_mill: Mill, nights: Nights
+) -> None:
+    """Each night trained on `documents/training` of its snapshot instead: nothing that is told is another."""
+    base: ArtifactRef | None = None
+    for snapshot in (nights.corpus[0], nights.corpus[1], nights.corpus[3]):
+        training = hand_mill.make("documents", "training", {"previous": snapshot})
+        tokens = hand_mill.make("tokens", "documents", {"documents": training, "tokenizer": nights.tokenizer})
+        base = hand_mill.checkpoint("base", tokens, base, 100)
+    assert base is not None
+    lineage, before = lineage_of(store, base), lineage_of(store, nights.bases[-1])
+    assert [counts(source) for source in lineage.sources] == [counts(source) for source in before.sources]
+    assert counts(lineage.sources[1]) == [("CC-BY-4.0", 3, 29, 1), ("unknown", 1, 20, 1)]
+    assert list(lineage.snapshots) == nights.corpus
+
+
 def test_the_chain_names_its_trainings_parts_and_tokenizer(store: Store, nights: Nights) -> None:
     lineage = lineage_of(store, nights.dialogue)
     assert [training.ref for training in lineage.trainings] == [nights.dialogue, *nights.bases[::-1]]

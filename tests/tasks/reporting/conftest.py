@@ -134,7 +134,12 @@ class Shelf:
                 "clusters": (clusters or [], CLUSTER_SCHEMA),
             },
             inputs=inputs,
-            totals={"num_documents": len(kept), "num_words": 12_345, "num_added": len(kept), "num_ended": 0},
+            totals={
+                "num_documents": len(kept),
+                "num_words": 12_345,
+                "num_added": len(kept),
+                "num_ended": len(ended or []),
+            },
             identity={"select": {}, "takedowns": [order.model_dump() for order in takedowns]},
         )
 

@@ -1,55 +1,25 @@
 import re
-from html.parser import HTMLParser
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tasks.contracts.artifacts import ArtifactRef
+from tasks.contracts.records import DROPPED_SCHEMA, LEAK_SCHEMA, TOMBSTONE_SCHEMA
 from tasks.contracts.reporting import MarkdownReport
 from tasks.interaction.transcript import LINES_FILE
 from tasks.reporting.artifacts import EVENTS_FILE, TRANSCRIPT_LINES
 from tasks.reporting.page import PAGE_FILE, TEMPLATES, plan_run_page, render
 from tasks.reporting.report import page_reports
+from tasks.storage.corpus import PREVIOUS
 from tasks.storage.stage import settle
 from tasks.storage.store import Store
 from tasks.training.spec import EVENTS, TRAINER
+from tests.tasks.reporting.conftest import HOSTILE, Shelf
+from tests.tasks.reporting.html_page import Page
 
 Run = dict[str, ArtifactRef]
-
-_VOID = {"meta", "link", "br"}
-
-
-class Page(HTMLParser):
-    """Reads a page strictly: every element that is opened is closed, in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in _VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag, f"</{tag}> closes another element"
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture
@@ -140,6 +110,13 @@ def test_an_address_that_would_run_is_no_link(store: Store, shelf: Any, document
     assert not [a for tag, a in page.elements if tag == "a" and "javascript" in a["href"]]
 
 
+def test_an_author_stands_beside_the_date_and_is_no_markup(store: Store, shelf: Any, document: Any) -> None:
+    corpus = shelf.snapshot([document("x", author="Jane <b>Doe</b>\u202e")], [])
+    page = Page(render(store, "refresh", {"select/corpus": corpus}, [], {}))
+    assert "words · Jane <b>Doe</b>\ufffd · 1998-01-05 · licence" in page.text
+    assert "b" not in {tag for tag, _ in page.elements}
+
+
 def test_texts_that_were_taken_down_are_not_shown(store: Store, shelf: Any, document: Any) -> None:
     from tasks.contracts.takedown import Takedown
 
@@ -205,6 +182,35 @@ def test_people_who_do_not_see_it_get_everything_too(html: str) -> None:
     assert tags.count("h1") == 1
     levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_documents_with_evaluation_items_are_named_beside_the_item(
+    store: Store, run: Run, shelf: Shelf, document: Callable[..., dict[str, Any]]
+) -> None:
+    left_out = document("leaky", "the quick brown fox", drop_reason="contaminated")
+    names = ("doc_id", "text_digest", "url", "source_name")
+    leak = {name: left_out[name] for name in names} | {"evaluation_set": "quiz.jsonl", "item": "q7", "num_runs": 3}
+    training = shelf.put(
+        "documents",
+        "training",
+        tables={
+            "leaks": ([leak | {"excerpt": HOSTILE}], LEAK_SCHEMA),
+            "dropped": ([left_out], DROPPED_SCHEMA),
+            "tombstones": ([left_out | {"reason": "contaminated"}], TOMBSTONE_SCHEMA),
+        },
+        inputs={PREVIOUS: run["select/corpus"]},
+    )
+    before = Page(render(store, "nightly", run, [], {})).text
+    html = render(store, "nightly", run | {"decontaminate/training": training}, [], {})
+    text = Page(html).text
+    assert "1 document with evaluation items, which no model is trained on" in text
+    assert "http://a.example/leaky pages quiz.jsonl q7 3 </style>" in text
+    assert "1 document kept out of training for evaluation items" in text
+    assert 'evil.example/x.png">' not in html
+    assert "evaluation items" not in before
+    for said in ("added 2", "ended: gone 1", "Similarity 0.87"):  # the corpus is told as before
+        assert said in before
+        assert said in text
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -55,6 +55,27 @@ def test_counts_become_short_and_shares_have_their_unit() -> None:
     assert [percent(1, 8), percent(1, 200), percent(0, 5), percent(1, 0)] == ["12 %", "0.5 %", "0 %", ""]
 
 
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [
+        (9_997, 10_000, "99.9 %"),  # 99.97 is not 100
+        (999_999, 1_000_000, "99.9 %"),
+        (995, 1_000, "99.5 %"),
+        (994, 1_000, "99 %"),
+        (7, 7, "100 %"),
+        (3, 10_000, "<0.1 %"),  # 0.03 is not 0
+        (1, 1_000_000_000, "<0.1 %"),
+        (5, 10_000, "0.1 %"),
+        (99, 1_000, "9.9 %"),
+        (100, 1_000, "10 %"),
+        (0, 7, "0 %"),
+        (0, 0, ""),
+    ],
+)
+def test_only_all_is_100_per_cent_and_only_nothing_is_0(part: int, whole: int, shown: str) -> None:
+    assert percent(part, whole) == shown
+
+
 def test_one_of_a_thing_is_singular() -> None:
     assert [counted(n, "documents") for n in (0, 1, 2, 1234)] == [
         "0 documents",

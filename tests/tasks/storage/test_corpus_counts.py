@@ -13,7 +13,7 @@ from tasks.contracts.records import (
     TOMBSTONE_SCHEMA,
     TOMBSTONES,
 )
-from tasks.storage.corpus import PREVIOUS
+from tasks.storage.corpus import PREVIOUS, corpus_rows
 from tasks.storage.corpus_counts import Cell, count_corpus, dropped_rows, num_rows, rolled, rows_by_id
 from tasks.storage.fingerprint import doc_id_of, sha256_hex
 from tasks.storage.parquet_shards import write_shards
@@ -97,3 +97,16 @@ def test_rows_are_found_by_id(store: Store, snapshot: Snapshot) -> None:
     (found,) = rows_by_id(store.files(ref, KEPT), [doc_id_of("web", "b")], ["url", "text"])
     assert found == {"url": "http://a.example/b", "text": "text of b"}
     assert list(rows_by_id(store.files(ref, KEPT), [], ["url"])) == []
+
+
+def test_a_snapshot_of_before_a_column_came_can_be_looked_into(store: Store) -> None:
+    older = CORPUS_SCHEMA.remove(CORPUS_SCHEMA.get_field_index("author"))
+
+    def build(attempt: Attempt) -> Built:
+        tombstones = write_shards(attempt.folder, TOMBSTONES, [], TOMBSTONE_SCHEMA)
+        return Built(num_rows=tombstones | write_shards(attempt.folder, KEPT, [row("a")], older))
+
+    ref = settle(store, StageCall("documents", "corpus", "test", 1, {}, {}, build)).manifest.ref
+    assert list(corpus_rows(store, ref, ["url", "author"])) == [{"url": "http://a.example/a", "author": None}]
+    (found,) = rows_by_id(store.files(ref, KEPT), [doc_id_of("web", "a")], CORPUS_SCHEMA.names)
+    assert (found["author"], found["url"]) == (None, "http://a.example/a")

@@ -1,5 +1,7 @@
 """Parquet and token shards hold what was written; token shards are mapped, not copied."""
 
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from datasets import Dataset
 
 from tasks.contracts.errors import BadInputError
-from tasks.storage.parquet_shards import read_rows, read_table, write_shards
+from tasks.storage.parquet_shards import read_rows, read_table, write_shards, write_tables
 from tasks.storage.token_shards import TokenizedItem, open_token_shard, token_dtype_for, write_token_shard
 
 SCHEMA = pa.schema([("n", pa.int32())])
@@ -23,6 +25,14 @@ def test_rows_come_back_in_order_over_several_shards(tmp_path: Path) -> None:
     assert read_table(paths).num_rows == 25
 
 
+def test_a_column_that_came_later_is_none_in_an_older_file(tmp_path: Path) -> None:
+    write_shards(tmp_path, "old", [{"n": 1}], SCHEMA)
+    write_shards(tmp_path, "new", [{"n": 2, "author": "Jo"}], SCHEMA.append(pa.field("author", pa.string())))
+    paths = [tmp_path / "old-00000.parquet", tmp_path / "new-00000.parquet"]
+    assert [*read_rows(paths, ["n", "author"])] == [{"n": 1, "author": None}, {"n": 2, "author": "Jo"}]
+    assert [*read_rows(paths, ["author"])] == [{"author": None}, {"author": "Jo"}]
+
+
 def test_large_bodies_are_written_before_a_thousand_of_them_are_held(tmp_path: Path) -> None:
     schema = pa.schema([("body", pa.binary())])
     rows = ({"body": bytes(33 << 20)} for _ in range(4))  # 64 MiB are held at most: one row more ends a batch
@@ -34,6 +44,22 @@ def test_large_bodies_are_written_before_a_thousand_of_them_are_held(tmp_path: P
 def test_no_rows_still_make_one_readable_shard(tmp_path: Path) -> None:
     assert write_shards(tmp_path, "rows", [], SCHEMA) == {"rows-00000.parquet": 0}
     assert read_table(list(tmp_path.glob("*.parquet"))).schema == SCHEMA
+
+
+def test_the_first_error_counts_where_the_file_cannot_be_closed_either(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def tables() -> Iterator[pa.Table]:
+        yield pa.table({"n": pa.array(range(1_000), pa.int32())})
+        (path,) = tmp_path.glob("*.parquet")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, before[1]))  # no room for the footer
+        raise BadInputError("row 1,000 is bad")
+
+    try:
+        with pytest.raises(BadInputError, match="row 1,000 is bad"):
+            write_tables(tmp_path, "rows", tables(), SCHEMA)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def items() -> list[TokenizedItem]:

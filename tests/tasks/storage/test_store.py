@@ -2,6 +2,9 @@
 
 import errno
 import os
+import resource
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from tasks.contracts.errors import (
 )
 from tasks.storage.stage import StageCall, forecast_of, ignore_progress, settle
 from tasks.storage.store import Attempt, Built, Store
+from tests.small_disk import SmallDisk
 
 
 def call_for(text: str = "hello", build=None, **identity: object) -> StageCall:
@@ -35,9 +39,11 @@ def call_for(text: str = "hello", build=None, **identity: object) -> StageCall:
     )
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """The same protocol on a local folder and on an object store without rename or links."""
+    if request.param == "s3":
+        return Store(f"{request.getfixturevalue('bucket')}/mill")
     return Store(str(tmp_path / "store") if request.param == "local" else f"memory://{tmp_path}")
 
 
@@ -141,18 +147,31 @@ def test_a_full_disk_is_said_and_nothing_stored_is_lost(store: Store) -> None:
     assert Store(store.url).files(kept)[0].read_text() == "hello"
 
 
-@pytest.mark.slow
-def test_a_really_full_disk_is_said_and_the_finished_artifact_survives(tmp_path: Path) -> None:
-    """Writes into /dev/full, which answers every write with ENOSPC, through the same code."""
+def test_a_really_full_disk_is_said_and_the_finished_artifact_survives(small_disk: SmallDisk) -> None:
+    store = Store(str(small_disk.folder / "store"))
+    kept = settle(store, call_for()).manifest.ref
+    small_disk.leave(50_000)
+    with pytest.raises(StorageFullError, match=r"No space left on device") as error:
+        settle(store, call_for("x" * 100_000))
+    assert "free some space or choose another --root, then run the same command again" in str(error.value)
+    assert Store(store.url).files(kept)[0].read_text() == "hello"
+    small_disk.leave(0)
+    with pytest.raises(StorageFullError):
+        settle(store, call_for(seed=2))  # the manifest alone is too much
+    assert store.manifests("raw", "web") == [store.manifest(kept)]
+    small_disk.free()
+    assert settle(store, call_for("x" * 100_000)).manifest.totals == {"num_chars": 100_000}
 
-    def full(attempt: Attempt) -> Built:
-        (attempt.folder / "part.txt").symlink_to("/dev/full")
-        (attempt.folder / "part.txt").write_bytes(b"x" * 100_000)
-        return Built()
 
-    store = Store(str(tmp_path))
-    with pytest.raises(StorageFullError, match="No space left on device"):
-        settle(store, call_for(build=full))
+def test_a_limit_on_the_size_of_files_is_said_with_its_own_cure(store: Store) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(StorageFullError, match=r"found a limit on the size of files.*raise it \(ulimit -f\)"):
+            settle(store, call_for("x" * 100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert settle(store, call_for("x" * 100_000)).manifest.totals == {"num_chars": 100_000}
 
 
 def test_a_ref_moves_only_from_the_value_that_was_read(any_store: Store) -> None:
@@ -164,6 +183,23 @@ def test_a_ref_moves_only_from_the_value_that_was_read(any_store: Store) -> None
     now = any_store.read_ref("corpus/head")
     assert now is not None
     assert now.value == {"part": 2}
+
+
+def test_what_another_process_writes_to_a_bucket_is_seen(bucket: str) -> None:
+    store = Store(f"{bucket}/mill")
+    store.swap_ref("heads/talks", {"step": 1}, None)
+    assert store.read_ref("heads/talks").value == {"step": 1}
+    assert store.manifests("raw", "web") == []
+    code = (
+        "import sys\n"
+        "from tests.tasks.storage.test_store import Store, call_for, settle\n"
+        "store = Store(sys.argv[1])\n"
+        "store.swap_ref('heads/talks', {'step': 2}, store.read_ref('heads/talks'))\n"
+        "settle(store, call_for())\n"
+    )
+    subprocess.run([sys.executable, "-c", code, store.url], cwd=Path(__file__).parents[3], check=True)
+    assert store.read_ref("heads/talks").value == {"step": 2}
+    assert [manifest.totals["num_chars"] for manifest in store.manifests("raw", "web")] == [5]
 
 
 def test_of_many_simultaneous_swaps_exactly_one_wins(store: Store) -> None:

@@ -1,7 +1,6 @@
 """Archives → raw/: whole artifacts, made by the stage as it runs."""
 
 import gzip
-import importlib.util
 import random
 import signal
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 
 from pipeline_config.archive_source import ArchiveSource
 from tasks.contracts.artifacts import Manifest
-from tasks.contracts.errors import BadInputError, CrawlError, EmptyInputError
+from tasks.contracts.errors import CrawlError, EmptyInputError
 from tasks.contracts.records import RAW_SCHEMA
 from tasks.crawl.archives.read import plan_read_archive
 from tasks.crawl.archives.spool import read_piece, sealed_pieces, spool_archive
@@ -80,7 +79,7 @@ def test_same_archives_give_the_recorded_digest(tmp_path: Path, store: Store) ->
     folder = write(tmp_path / "in", {"a.warc": packed([page("1"), page("2")], "plain")})
     assert (
         read(store, archives(folder)).content_digest
-        == "279b8b3f8115f23003070d908ec734093d8941fe3c58d20b874e0b2983560903"
+        == "30cec47a2a135ba0db5ab811dc5afd5e22fd8681bfe9c089fd1e23e32615e0d9"
     )
 
 
@@ -173,10 +172,16 @@ def test_nothing_to_take_is_refused(tmp_path: Path, store: Store) -> None:
 
 
 def test_bucket_without_its_library_is_refused_with_the_cure() -> None:
-    if importlib.util.find_spec("s3fs"):
-        pytest.skip("s3fs is installed")
-    with pytest.raises(BadInputError, match=r"pip install 'chatmill\[s3\]'"):
-        plan_read_archive(archives(urls=("s3://commoncrawl/a.warc.gz",)), AGENT)
+    code = (
+        "import sys\n"
+        "sys.modules['s3fs'] = None\n"
+        "from pipeline_config.archive_source import ArchiveSource\n"
+        "from tasks.crawl.archives.read import plan_read_archive\n"
+        "plan_read_archive(ArchiveSource(name='mills', urls=('s3://commoncrawl/a.warc.gz',)), 'mill/1 (test)')\n"
+    )
+    child = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False)
+    assert "BadInputError: s3://commoncrawl/a.warc.gz: " in child.stderr
+    assert "install it (`pip install 'chatmill[s3]'`)" in child.stderr
 
 
 def test_archive_that_breaks_off_goes_on_at_the_record_where_it_was(tmp_path: Path, serve: Serve) -> None:

@@ -107,7 +107,7 @@ def test_paths_and_addresses_of_file_systems_are_opened(tmp_path: Path) -> None:
             assert whole(stream) == b"here"
     for where in (str(tmp_path / "none"), f"file://{tmp_path}/none"):
         with pytest.raises(MissingArchiveError, match="missing_archive"):
-            open_archive(where, AGENT)
+            open_archive(where, AGENT).read(1)
 
 
 def test_scheme_that_nothing_reads_is_refused_with_the_cure() -> None:

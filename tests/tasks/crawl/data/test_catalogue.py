@@ -7,13 +7,20 @@ from tasks.contracts.errors import BadInputError
 from tasks.crawl.data.catalogue import Entry, read_catalogue
 
 ENTRIES = [
-    Entry("a.txt", "Ein Buch, zwei Zeilen", "CC0-1.0", datetime(1998, 1, 15, tzinfo=UTC)),
+    Entry("a.txt", "Ein Buch, zwei Zeilen", "CC0-1.0", datetime(1998, 1, 15, tzinfo=UTC), "Jane Doe"),
     Entry("b/c.epub"),
 ]
-CSV = '\ufeffpath,title,licence,published_at\na.txt,"Ein Buch, zwei Zeilen",CC0-1.0,1998-01-15\nb/c.epub,,,\n'
-JSON_LINES = """{"path": "a.txt", "title": "Ein Buch, zwei Zeilen", "licence": "CC0-1.0", "published_at": "1998-01-15"}
+CSV = """\ufeffpath,title,licence,published_at,author
+a.txt,"Ein Buch, zwei Zeilen",CC0-1.0,1998-01-15,Jane  Doe
+b/c.epub,,,,jd@a.example
+"""
+FIRST_LINE = (
+    '{"path": "a.txt", "title": "Ein Buch, zwei Zeilen", "licence": "CC0-1.0", "published_at": "1998-01-15", '
+    '"author": "Jane Doe"}'
+)
+JSON_LINES = f"""{FIRST_LINE}
 
-{"path": "b/c.epub", "title": null}
+{{"path": "b/c.epub", "title": null}}
 """
 
 

@@ -1,11 +1,8 @@
-"""Data sets: saved in a folder, and the hub's as far as one comes without a network."""
+"""Data sets: saved in a folder, and the hub's as far as one comes without a network (see test_hub.py)."""
 
-import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,7 @@ from tasks.crawl.urls import canonical_url
 from tasks.storage.parquet_shards import read_rows
 from tasks.storage.stage import settle
 from tasks.storage.store import Store
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+from tests.tasks.crawl.data.made_hub import COMMIT
 
 
 @pytest.fixture(autouse=True)
@@ -106,29 +102,6 @@ def test_a_data_set_is_on_the_hub_or_in_a_folder(settings: dict[str, str]) -> No
         DatasetSource(name="set", **settings)
 
 
-class _Hub(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        known = self.path.split("?")[0] == "/api/datasets/owner/name/revision/main"
-        body = json.dumps({"id": "owner/name", "sha": COMMIT, "siblings": []} if known else {"error": "no"}).encode()
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
-        pass
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
 def ask(endpoint: str, call: str, **extra: str) -> str:
     """What a process says to whom the hub is at that address."""
     code = (
@@ -144,12 +117,6 @@ def ask(endpoint: str, call: str, **extra: str) -> str:
         env=environment, cwd=Path(__file__).parents[4], capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return done.stdout.strip() or done.stderr
-
-
-def test_branch_is_resolved_to_the_commit_that_the_hub_names(hub: str) -> None:
-    assert ask(hub, "commit_of(DatasetSource(name='x', dataset='owner/name'))") == COMMIT
-    other = ask(hub, "commit_of(DatasetSource(name='x', dataset='owner/other'))")
-    assert other.startswith("refused: source 'x': the hub did not say which commit 'main' of owner/other is")
 
 
 def test_without_a_network_the_cure_is_named() -> None:

@@ -107,14 +107,16 @@ def test_parquet_is_read_with_every_kind_of_text_column(tmp_path: Path, store: S
     assert failures(store, ref) == {f"{name}.parquet#2": "no_text" for name in "abcde"}
 
 
-def test_columns_say_id_address_title_date_and_licence(tmp_path: Path, store: Store) -> None:
+def test_columns_say_id_address_title_author_date_and_licence(tmp_path: Path, store: Store) -> None:
     columns = {"text": "body", "id": "key", "url": "link", "title": "head", "published_at": "day", "licence": "terms"}
+    columns["author"] = "by"
     rows = [
         {
             "body": "a",
             "key": 7,
             "link": "HTTP://X.example:80/p#f",
             "head": " A\nb ",
+            "by": "jo@a.example (Jo  Doe)",
             "day": "2020-05-06",
             "terms": "MIT",
         },
@@ -126,17 +128,18 @@ def test_columns_say_id_address_title_date_and_licence(tmp_path: Path, store: St
     table = read_table(store.files(ref, "records-"))
     assert table.schema.equals(RAW_SCHEMA)
     found = {row["body"]: row for row in table.to_pylist()}
-    names = ("url", "title", "licence", "published_at", "source_kind", "content_type", "doc_id")
+    names = ("url", "title", "author", "licence", "published_at", "source_kind", "content_type", "doc_id")
     assert [found[b"a"][name] for name in names] == [
         "HTTP://X.example:80/p#f",
         "A b",
+        "Jo Doe",
         "MIT",
         datetime(2020, 5, 6, tzinfo=UTC),
         "news",
         "text/plain; charset=utf-8",
         doc_id_of("news", "http://x.example/p"),
     ]
-    assert [found[b"b"][name] for name in names[:4]] == ["folder:rows/k", None, "CC0-1.0", None]
+    assert [found[b"b"][name] for name in names[:5]] == ["folder:rows/k", None, None, "CC0-1.0", None]
     assert failures(store, ref) == {"a.jsonl#3": "no_id"}
     assert store.manifest(ref).totals["num_unread_dates"] == 1
 
@@ -148,6 +151,25 @@ def test_row_with_an_address_is_the_document_that_a_crawl_would_have_fetched_the
     settings = {"source_kind": "web", "columns": {"url": "url"}}
     (row,) = records(store, part(store, source(tmp_path, **settings)))
     assert row["doc_id"] == doc_id_of("web", "http://x.example/p")
+
+
+def test_authors_of_parquet_are_names_or_lists_of_names(tmp_path: Path, store: Store) -> None:
+    authors = {
+        "a": ["Jane"],
+        "b": [["Jane", "jane@a.example", "John"]],
+        "c": [[]],
+        "d": [[None]],
+        "e": [None],
+        "f": [5],
+    }
+    for name, values in authors.items():
+        pq.write_table(pa.table({"text": [name], "by": values}), tmp_path / f"{name}.parquet")
+    found = records(store, part(store, source(tmp_path, columns={"author": "by"})))
+    assert {row["body"].decode(): row["author"] for row in found} == {
+        **dict.fromkeys("acdef"),
+        "a": "Jane",
+        "b": "Jane, John",
+    }
 
 
 def test_dates_of_parquet_are_times_days_and_nanoseconds(tmp_path: Path, store: Store) -> None:
@@ -337,7 +359,7 @@ def test_same_rows_give_the_recorded_digest_wherever_they_lie(tmp_path: Path, st
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.jsonl").write_bytes(lines(*ROWS))
     outcome = settle(store, plan_read_table(source(tmp_path / "in")))
-    assert outcome.manifest.content_digest == "13c841ce87ed47cd01cd6589aecd786b802a565f49baa0933d3e76959a8f3be5"
+    assert outcome.manifest.content_digest == "d33f385ea2ca6c1a4b4aaf1696c9efbac45aff22b1ce1665244d1c22b0663791"
     assert settle(store, plan_read_table(source(tmp_path / "elsewhere"))).is_cached
 
 

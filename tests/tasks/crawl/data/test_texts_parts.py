@@ -128,7 +128,7 @@ def test_catalogue_names_the_files_and_what_is_known_of_them(tmp_path: Path, sto
     write(tmp_path, secret="not of this folder")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
     rows = [
-        {"path": "a.txt", "title": "Eins", "licence": "CC0-1.0", "published_at": "1998-01-15"},
+        {"path": "a.txt", "title": "Eins", "licence": "CC0-1.0", "published_at": "1998-01-15", "author": "Jo"},
         {"path": "b.txt"},
         {"path": "b.txt", "title": "again"},
         {"path": "c.txt"},
@@ -139,12 +139,15 @@ def test_catalogue_names_the_files_and_what_is_known_of_them(tmp_path: Path, sto
     (folder / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
     ref = part(store, source(folder, catalogue="list.jsonl", licence="MIT"))
     found = [
-        (row["url"], row["title"], row["licence"], row["published_at"] and row["published_at"].date().isoformat())
+        (
+            *(row[name] for name in ("url", "title", "author", "licence")),
+            row["published_at"] and f"{row['published_at']:%F}",
+        )
         for row in read_rows(store.files(ref, "records-"))
     ]
     assert sorted(found) == [
-        ("folder:books/a.txt", "Eins", "CC0-1.0", "1998-01-15"),
-        ("folder:books/b.txt", None, "MIT", None),
+        ("folder:books/a.txt", "Eins", "Jo", "CC0-1.0", "1998-01-15"),
+        ("folder:books/b.txt", None, None, "MIT", None),
     ]
     assert store.manifest(ref).drops == {"outside_folder": 3, "listed_twice": 1, "missing_file": 1}
     assert store.manifest(ref).totals["num_files"] == 7
@@ -157,6 +160,8 @@ def test_changed_line_of_the_catalogue_makes_a_record_of_an_unchanged_file(tmp_p
     (folder / "list.csv").write_text("path,licence\na.txt,CC0-1.0\nb.txt,\n")
     second = part(store, source(folder, catalogue="list.csv"), first)
     assert urls(store, second, "records") == ["a.txt"]
+    (folder / "list.csv").write_text("path,licence,author\na.txt,CC0-1.0,\nb.txt,,Jo\n")
+    assert urls(store, part(store, source(folder, catalogue="list.csv"), second), "records") == ["b.txt"]
 
 
 def test_file_of_many_texts_gives_a_record_each(tmp_path: Path, store: Store) -> None:

@@ -109,6 +109,38 @@ def test_each_night_takes_what_is_new_and_says_what_is_gone(store: Store, serve:
             assert table["doc_id"].to_pylist() == sorted(set(table["doc_id"].to_pylist()))
 
 
+def test_a_page_is_asked_for_by_its_date_where_it_has_no_tag_and_by_both_where_it_has_both(
+    store: Store, serve: Serve
+) -> None:
+    def dated(text: str, date: str, **tag: str) -> tuple[int, dict[str, str], bytes]:
+        return 200, {"Content-Type": "text/html", "Last-Modified": date, **tag}, f"<p>{text}".encode()
+
+    may, june = "Fri, 01 May 2026 08:00:00 GMT", "Mon, 01 Jun 2026 08:00:00 GMT"
+    site = serve({"/dated": dated("one", may), "/both": dated("one", may, ETag='"1"'), "/later": dated("one", may)})
+    source = WebSource(name="web", seeds=tuple(site.base + path for path in site.pages), allow_private=("127.0.0.1",))
+    first = crawl(store, source, "night-1")
+    site.asked.clear()
+    # the tag counts where one is sent, whatever the date says
+    site.pages |= {"/both": dated("two", may, ETag='"2"'), "/later": dated("two", june)}
+    second = crawl(store, source, "night-2", first.ref)
+    names = ("If-None-Match", "If-Modified-Since")
+    said = {path: tuple(headers.get(name) for name in names) for path, headers in site.asked}
+    assert said == {
+        "/robots.txt": (None, None),
+        "/dated": (None, may),
+        "/both": ('"1"', may),
+        "/later": (None, may),
+    }
+    assert [row["url"] for row in rows(store, second, "records", site.base)] == ["/both", "/later"]
+    assert [second.totals[name] for name in ("num_not_modified", "num_unchanged", "num_gone")] == [1, 1, 0]
+
+    site.asked.clear()
+    third = crawl(store, source, "night-3", second.ref)
+    said = {path: tuple(headers.get(name) for name in names) for path, headers in site.asked}
+    assert (said["/dated"], said["/later"]) == ((None, may), (None, june))
+    assert third.totals["num_not_modified"] == 3
+
+
 def test_other_limits_read_all_pages_for_links_again(store: Store, serve: Serve) -> None:
     site = serve({})
     site.pages |= {

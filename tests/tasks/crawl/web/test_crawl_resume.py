@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -20,6 +19,7 @@ from tasks.storage.parquet_shards import read_rows
 from tasks.storage.stage import StageCall, settle
 from tasks.storage.store import Store
 from tasks.storage.unfinished import unfinished_work
+from tests.small_disk import SmallDisk
 
 Serve = Callable[[Mapping[str, Any]], Any]
 
@@ -145,30 +145,23 @@ def test_two_processes_are_not_at_one_crawl(store: Store, serve: Serve) -> None:
     assert settle(store, call(web(site))).manifest.totals["num_pages"] == 1
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Any:
-    """A folder on a disk of one MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode:
-        pytest.skip("a small disk takes the right to mount one")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
-def test_a_full_disk_stops_the_crawl_which_goes_on_when_there_is_room(small_disk: Path, serve: Serve) -> None:
+def test_a_full_disk_stops_the_crawl_which_goes_on_when_there_is_room(small_disk: SmallDisk, serve: Serve) -> None:
     pages = {f"/{n}": b"<p>" + random.Random(n).randbytes(150_000).hex().encode() for n in range(12)}
-    site = serve({**pages, "/": "".join(f"<a href={path}>" for path in pages).encode()})
-    store = Store(str(small_disk / "store"))
+    site = serve({"/": b"<p>This is all."})
+    store = Store(str(small_disk.folder / "store"))
+    finished = settle(store, call(web(site))).manifest.ref
+    site.pages |= {**pages, "/": "".join(f"<a href={path}>" for path in pages).encode()}
+    small_disk.leave(1 << 20)
     with pytest.raises(StorageFullError, match="free some space"):
-        settle(store, call(web(site)))
-    assert store.manifests("raw", "web") == []
-    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
-    (journal,) = small_disk.rglob("crawl.sqlite")
+        settle(store, call(web(site), "night-2"))
+    assert store.manifests("raw", "web") == [store.manifest(finished)]
+    assert urls(Store(store.url), store.manifest(finished), site.base) == {"/"}
+    small_disk.resize(32)
+    (journal,) = small_disk.folder.rglob("crawl.sqlite")
     with closing(sqlite3.connect(journal)) as db:
         ended = {url.removeprefix(site.base) for (url,) in db.execute("SELECT url FROM ends")}
     assert len(ended) > 2
     site.asked.clear()
-    manifest = settle(store, call(web(site))).manifest
+    manifest = settle(store, call(web(site), "night-2")).manifest
     assert ended & set(site.paths()) == set()
     assert urls(store, manifest, site.base) == {"/", *pages}

@@ -78,11 +78,11 @@ def test_what_sitemaps_say_of_one_page_does_not_depend_on_which_came_first(order
     frontier = Frontier([], sitemaps=["http://a.example/map"], follow=FollowConfig())
     urls = ["http://a.example/9#b", "http://a.example/9#c", "http://a.example/9#a"]
     early, late = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
-    said = [{urls[0]: Announced("B", late)}, {urls[1]: Announced("A", early)}, {}]
+    said = [{urls[0]: Announced("B", late, "Y")}, {urls[1]: Announced("A", early, "X")}, {}]
     assert len(frontier.next_round()) == 1
     for number in order:
         frontier.found_pages([urls[number]], said[number])
-    assert frontier.next_round() == [Ask(urls[2], found_by="sitemap", title="A", published_at=early)]
+    assert frontier.next_round() == [Ask(urls[2], found_by="sitemap", title="A", published_at=early, author="X")]
 
 
 def test_seeds_come_before_sitemaps_and_those_before_links_within_a_hosts_limit() -> None:

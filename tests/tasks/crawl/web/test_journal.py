@@ -41,6 +41,7 @@ def page(url: str, doc_id: bytes = b"0" * 16, rank: int = 0, body: bytes = b"<p>
         "source_name": "web",
         "licence": "unknown",
         "fetched_at": AT,
+        "author": "Jane Doe",
         "published_at": DATED,
         "body": body,
         "body_sha256": sha256(body).hexdigest(),
@@ -57,13 +58,18 @@ ENDS = [
     End(Ask("http://a.example/none"), found=()),
     End(
         Ask("http://a.example/map", "sitemap", 1, "sitemap", is_guess=True),
-        found=Sitemap(("http://p/",), ("http://s/",), 2, {"http://p/": Announced("P", AT)}),
+        found=Sitemap(("http://p/",), ("http://s/",), 2, {"http://p/": Announced("P", AT, "Jane Doe")}),
     ),
     End(Ask("http://a.example/map", "page"), "http_404", "of another kind"),
     End(
         Ask("http://a.example/feed", "feed"),
         found=Feed(
-            "News", (FeedEntry("http://a.example/1", "One", AT, "<p>one"), FeedEntry("http://a/2", None, None, None)), 1
+            "News",
+            (
+                FeedEntry("http://a.example/1", "One", AT, "<p>one", "Jane Doe", is_whole=True),
+                FeedEntry("http://a/2", None, None, None),
+            ),
+            1,
         ),
     ),
 ]
@@ -105,7 +111,7 @@ def test_pages_come_back_as_they_were_sorted_and_one_for_each_document(tmp_path:
     ]
     for each in pages:
         journal.add(End(Ask(each["url"])), each)
-    late = Ask("http://a.example/late", depth=2, found_by="sitemap", title="Late", published_at=DATED)
+    late = Ask("http://a.example/late", depth=2, found_by="sitemap", title="Late", published_at=DATED, author="Jo")
     journal.add(End(late, "timeout", "30 s"))
     journal.add(End(Ask("http://a.example/gone", found_by="link", depth=1), "http_404"))
     journal.add(End(Ask("http://a.example/map", "sitemap"), "timeout"))
@@ -122,7 +128,7 @@ def test_pages_come_back_as_they_were_sorted_and_one_for_each_document(tmp_path:
     assert sorted(failure.reason for failure in journaled_failures(tmp_path)) == [
         *("http_404", "over_max_pages", "timeout", "timeout"),
     ]
-    assert journaled_waiting(tmp_path) == [Waiting("http://a.example/late", 2, "sitemap", "Late", DATED)]
+    assert journaled_waiting(tmp_path) == [Waiting("http://a.example/late", 2, "sitemap", "Late", DATED, "Jo")]
 
 
 def test_an_end_and_its_page_are_there_both_or_neither(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def part_of(*failures: Failure, had: tuple[str, ...] = (), is_window: bool = Fal
     """What is left of a part of one page, which did not come again."""
     return Reckoning().part(
         [listed(URL)],
-        [Ask(URL, depth=2, found_by="link", title="T", published_at=AT)],
+        [Ask(URL, depth=2, found_by="link", title="T", published_at=AT, author="Jo")],
         failures=failures,
         waiting=[Waiting(failure.url, 2, "link") for failure in failures if failure.reason == "timeout"],
         had=had,
@@ -49,7 +49,9 @@ def test_page_is_gone_for_reasons_that_speak_of_it(reason: str, gone: str) -> No
 def test_page_stays_as_it_was_for_reasons_that_may_pass(reason: str) -> None:
     part = part_of(Failure(URL, reason))
     assert (part.listing, part.gone, part.num_kept_back) == ([listed(URL)], [], 1)
-    assert part.found == [{"url": URL, "depth": 2, "found_by": "link", "title": "T", "published_at": AT}]
+    assert part.found == [
+        {"url": URL, "depth": 2, "found_by": "link", "title": "T", "published_at": AT, "author": "Jo"}
+    ]
 
 
 def test_page_whose_address_now_has_another_one_has_moved() -> None:

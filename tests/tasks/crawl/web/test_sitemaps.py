@@ -107,10 +107,10 @@ def test_namespace_may_be_missing_and_the_encoding_another() -> None:
 def test_text_and_feeds_are_sitemaps_too() -> None:
     text = b"\xef\xbb\xbfhttps://a.example/1\r\nhttps://a.example/2\r\n\r\nnot an address\r\n"
     assert parse_sitemap(text, URL, LIMIT) == Sitemap(("https://a.example/1", "https://a.example/2"), num_left_out=1)
-    rss = f"""<rss version="2.0"><channel><item><link>/new</link><pubDate>{formatdate(0)}</pubDate></item>
-        </channel></rss>""".encode()
+    rss = f"""<rss version="2.0"><channel><item><link>/new</link><pubDate>{formatdate(0)}</pubDate>
+        <author>Jo</author></item></channel></rss>""".encode()
     atom = b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/new"/></entry></feed>'
-    dated = {"https://a.example/new": Announced(None, datetime(1970, 1, 1, tzinfo=UTC))}
+    dated = {"https://a.example/new": Announced(None, datetime(1970, 1, 1, tzinfo=UTC), "Jo")}
     assert parse_sitemap(rss, URL, LIMIT) == Sitemap(("https://a.example/new",), news=dated)
     assert parse_sitemap(atom, URL, LIMIT) == Sitemap(("https://a.example/new",))
 
