@@ -122,7 +122,7 @@ class SelectLaunch(ExecutionConfig):
     """What selection may take of the machine, and when it takes what it finds for a fault."""
 
     max_memory_mb: int = Field(default=4_096, ge=64)
-    """MiB: 180 for work and 0.8 KB for each document ever seen, and with `select.paragraph_dedup` 96 bytes for each of
+    """MiB: 180 for work and 0.9 KB for each document ever seen, and with `select.paragraph_dedup` 96 bytes for each of
     their paragraphs; a corpus that needs more is refused at once. The texts that are being written come on top: some
     256 MiB."""
     max_dropped_share: float | None = Field(default=0.99, gt=0.0, lt=1.0)

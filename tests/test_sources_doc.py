@@ -39,16 +39,15 @@ def test_a_wrong_example_would_be_found(tmp_path: Path) -> None:
         load(tmp_path, next(text for text in EXAMPLES if "languages:" in text).replace("languages:", "language:"))
 
 
-def test_the_table_of_the_guide_is_checked_as_it_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["shop", "articles-of-today"])
+def test_what_the_guide_shows_of_a_check_is_what_it_prints(tmp_path: Path, name: str) -> None:
     (rows,) = re.findall(r"^```csv\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
-    example = next(example for example in EXAMPLES if "name: shop" in example)
+    example = next(example for example in EXAMPLES if f"name: {name}" in example)
     folder = tmp_path / "corpora" / "shop"
     folder.mkdir(parents=True)
     (folder / "a.csv").write_text(rows, encoding="utf-8")
     load(tmp_path, example)
-    shown = next(
-        text for text in re.findall(r"^```console\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE) if "shop" in text
-    )
+    (shown,) = re.findall(rf"^```console\n({name}  .*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
     result = CliRunner().invoke(app, ["check", str(tmp_path / "sources.yaml")])
     assert result.exit_code == 0
     assert result.output.split() == shown.split()

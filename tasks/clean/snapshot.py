@@ -79,7 +79,7 @@ logger = logging.getLogger(__name__)
 Indices = NDArray[np.int64]
 
 _MOST_PLACES = 1_024  # of a signature
-_BYTES_A_ROW = 700
+_BYTES_A_ROW = 800
 """Of what is known of a document: addresses and digests, and the numbers made of them. Measured: see
 tests/tasks/clean/test_selection_memory.py."""
 _BYTES_AT_ONCE = 48 << 20

@@ -37,7 +37,7 @@ _NUM_WORDS = 4_096  # five numbers of twelve bits are a shingle's exact number
 _LENGTHS = (100, 300)
 _PER_BATCH = 10_000
 _COPIES = 10  # one document in so many
-_BYTES_A_ROW = 700  # of what selection knows of a document beside its signature
+_BYTES_A_ROW = 800  # of what selection knows of a document beside its signature
 
 Words = NDArray[np.int64]
 Pairs = NDArray[np.float64]

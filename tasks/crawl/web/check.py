@@ -35,7 +35,7 @@ def check_web(source: WebSource, fetch: FetchConfig) -> SourceCheck:
     if sitemaps:
         facts += [("sitemaps", f"{len(sitemaps):,} listed"), ("", examples(sitemaps))]
     limit = f"; at most {source.max_pages:,} addresses in all" if source.max_pages else ""
-    facts += [("follows", _follows(source.follow) + limit), ("pace", _pace(asked, source, fetch))]
+    facts += [("follows", _follows(source.follow, bool(sitemaps)) + limit), ("pace", _pace(asked, source, fetch))]
     return SourceCheck(source, tuple(facts), tuple(findings))
 
 
@@ -82,9 +82,9 @@ def _refusal(host: str, source: HttpSource) -> str | None:
     return refusal if refusal is None or host in refusal else f"{host}: {refusal}"
 
 
-def _follows(follow: FollowConfig | None) -> str:
+def _follows(follow: FollowConfig | None, has_sitemaps: bool) -> str:
     if follow is None:
-        return "nothing: the listed addresses only"
+        return f"nothing: the listed addresses{', and what the sitemaps name' if has_sitemaps else ' only'}"
     ways = [f"links up to {follow.max_depth} deep"] if follow.has_links else []
     ways += ["the sitemaps that robots.txt names, or else /sitemap.xml"] if follow.has_sitemaps else []
     hosts = "on hosts of listed addresses only" if follow.hosts == "seeds" else f"on up to {follow.max_hosts:,} hosts"

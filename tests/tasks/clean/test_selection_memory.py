@@ -1,6 +1,7 @@
 """How much memory selection takes: measured in a process of its own, against what it was allowed."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline_config.clean import MinHashConfig, SelectConfig, SelectLaunch
+from pipeline_config.clean import MinHashConfig, ParagraphDedupConfig, SelectConfig, SelectLaunch
 from tasks.clean.selection import plan_select
 from tasks.contracts.artifacts import ArtifactRef
 from tasks.contracts.errors import BadInputError
@@ -91,6 +92,18 @@ def taken(store: Store, max_memory_mb: int, *refs: ArtifactRef) -> tuple[Artifac
     )
     ref, num_documents, mib = json.loads(done.stdout)
     return ArtifactRef.model_validate_json(ref), num_documents, mib
+
+
+def test_what_is_needed_is_said_first(
+    store: Store, extracted: Callable[..., ArtifactRef], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tasks.clean.snapshot")
+    config = SelectConfig(paragraph_dedup=ParagraphDedupConfig(min_words=8))
+    settle(store, plan_select((extracted({"a": PROSE}),), config))
+    # of one document: 48 MiB, 880 bytes and 257 signatures of 1,024 bytes twice; of its 66 words 8 paragraphs at most
+    needed = "with 1 documents in view: 49 MiB of memory at least, of clean.select_launch.max_memory_mb=4,096"
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"selecting {needed}", f"comparing paragraphs {needed}"]
 
 
 @pytest.mark.slow

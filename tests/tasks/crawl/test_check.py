@@ -32,6 +32,12 @@ def test_web_source_says_what_it_would_ask_and_how_long_that_takes_at_least() ->
     assert found.findings == ()
 
 
+def test_sitemaps_are_listed_and_what_they_name_is_taken() -> None:
+    found = facts(web(sitemaps=("https://a.example/news.xml",)))
+    assert found["sitemaps"] == "1 listed"
+    assert found["follows"] == "nothing: the listed addresses, and what the sitemaps name"
+
+
 def test_limit_of_pages_counts_for_hosts_and_time() -> None:
     found = facts(web(seeds=tuple(f"https://a.example/{n}" for n in range(5)), max_pages=2, delay_s=30.0))
     assert found["addresses"] == "5 listed, the first 2 of them asked (max_pages)"
