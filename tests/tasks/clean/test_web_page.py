@@ -37,6 +37,30 @@ def test_a_page_without_a_title_has_none() -> None:
     assert read_page("<p>Hello there.</p>", ExtractConfig())[1] is None
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><body>{}</body></html>",
+        "<html><head><title>Mills</title></head><BODY class='a'><main>{}</main></BODY></html>",
+        "<html><head><title>Mills</title></head><main><article>{}</article></main></html>",
+    ],
+)
+def test_a_list_of_a_simple_page_stays_and_its_menu_goes(page: str) -> None:
+    prose = f"<p>{'The mill grinds grain slowly, and the miller waits for wind. ' * 9}</p>"
+    items = "<ul><li>The first stone turns, the second lies still.</li><li>Wind, water or horses drive it.</li></ul>"
+    menu = "<nav><ul><li><a href='/'>Home</a></li><li><a href='/mills'>All mills</a></li></ul></nav>"
+    text, _ = read_page(page.format(menu + prose + items + prose), ExtractConfig())
+    assert "The first stone turns, the second lies still.\nWind, water or horses drive it." in text
+    assert "All mills" not in text
+
+
+def test_the_budget_of_depth_counts_the_pages_own_tags() -> None:
+    page = f"<html><body>{'<div>' * 40}hello{'</div>' * 40}</body></html>"
+    assert "hello" in read_page(page, ExtractConfig(max_depth=40))[0]
+    with pytest.raises(UnusableDocumentError, match="tags 40 deep, at most 39"):
+        read_page(page, ExtractConfig(max_depth=39))
+
+
 def test_the_budget_of_tags_is_inclusive() -> None:
     assert read_page("<p>x</p>" * 5, ExtractConfig(max_tags=10))[0]
     assert _refused("<p>x</p>" * 6, ExtractConfig(max_tags=10)) == "too_many_tags"
