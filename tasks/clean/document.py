@@ -17,7 +17,6 @@ from tasks.clean.charset import decode_body
 from tasks.clean.epub import read_epub
 from tasks.clean.gutenberg import without_boilerplate
 from tasks.clean.page_metadata import page_metadata
-from tasks.clean.pdf import read_pdf
 from tasks.clean.thorough_text import is_too_large
 from tasks.clean.unusable import UnusableDocumentError
 from tasks.clean.web_page import read_page
@@ -146,6 +145,8 @@ def _found(raw: Mapping[str, Any], config: ExtractConfig) -> Body:
     if media_type == _EPUB_TYPE:
         return Body(media_type, *read_epub(body, config))
     if media_type == _PDF_TYPE:
+        from tasks.clean.pdf import read_pdf
+
         return Body(media_type, *read_pdf(body))
     if media_type not in _HTML_TYPES | _PLAIN_TYPES:
         raise UnusableDocumentError("unsupported_type", f"{media_type}, expected HTML, plain text, EPUB or PDF")

@@ -31,9 +31,7 @@ def check_markup(markup: str, config: ExtractConfig) -> None:
     shortest = 2 * config.max_tag_attributes
     if len(markup) < shortest:
         return
-    for tag in _TAG.findall(markup):
-        if len(tag) < shortest:
-            continue
+    for tag in [tag for tag in _TAG.findall(markup) if len(tag) >= shortest]:
         num_attributes = len(_SPACED_VALUE.sub(_bare_value, tag).replace("/", " ").split()) - 1
         if num_attributes > config.max_tag_attributes:
             raise UnusableDocumentError(

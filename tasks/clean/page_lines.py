@@ -124,7 +124,8 @@ def _whole_code(row: str, rows: Iterator[str]) -> str:
     depth = row.count("<pre>") - row.count("</pre>")
     while depth > 0 and (following := next(rows, None)) is not None:
         code.append(following)
-        depth += following.count("<pre>") - following.count("</pre>")
+        if "pre>" in following:
+            depth += following.count("<pre>") - following.count("</pre>")
     return "\n".join(code)
 
 
