@@ -18,7 +18,7 @@ from flows.forms import (
 )
 from flows.refresh_flow import corpora_at_hand
 from flows.runner import Do, RunSummary, under_prefect
-from flows.texts import make_texts
+from flows.texts import make_unmeasured_texts
 from flows.tokens_flow import Tokens, make_tokens
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
@@ -39,7 +39,9 @@ def make_base(do: Do, config: RunConfig, tokens: Tokens) -> ArtifactRef:
 
 def steps(do: Do, config: RunConfig) -> ArtifactRef:
     """All steps up to a base model."""
-    return make_base(do, config, make_tokens(do, config, make_texts(do, config, corpora_at_hand(do, config))))
+    return make_base(
+        do, config, make_tokens(do, config, make_unmeasured_texts(do, config, corpora_at_hand(do, config)))
+    )
 
 
 @flow(name="pretrain", flow_run_name=lambda: run_name("pretrain", steps_wanted()))

@@ -19,6 +19,7 @@ from tasks.evaluation.task import compare
 def make_champions(do: Do, config: RunConfig, texts: Texts) -> ArtifactRef:
     """Tokens, pretrain, contest, fine-tune, contest; returns the dialogue champion."""
     tokens, evaluation = make_tokens(do, config, texts), texts.evaluation
+    assert evaluation is not None  # whoever wants champions has held something out
     base = make_base(do, config, tokens)
     base_champion = contest(do, config, "base", base, evaluation)
     dialogue_tokens = tokens.dialogues

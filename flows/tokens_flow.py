@@ -8,7 +8,7 @@ from prefect import flow
 from flows.forms import Profile, Root, Settings, filled_in, run_name
 from flows.refresh_flow import corpora_at_hand
 from flows.runner import Do, RunSummary, under_prefect
-from flows.texts import Texts, make_texts
+from flows.texts import Texts, make_unmeasured_texts
 from pipeline_config.environment import DEFAULT_ROOT
 from pipeline_config.run import RunConfig
 from tasks.contracts.artifacts import ArtifactRef
@@ -54,7 +54,7 @@ def make_dialogue_tokens(
 
 def steps(do: Do, config: RunConfig) -> Tokens:
     """All steps up to tokens."""
-    return make_tokens(do, config, make_texts(do, config, corpora_at_hand(do, config)))
+    return make_tokens(do, config, make_unmeasured_texts(do, config, corpora_at_hand(do, config)))
 
 
 @flow(name="tokens", flow_run_name=lambda: run_name("tokens"))
